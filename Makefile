@@ -1,0 +1,46 @@
+# The front of the project: `make demo`, `make test`, `make check`.
+# PYTHON names the interpreter that the virtual environments are made with.
+
+PYTHON ?= python3
+VENV = .venv
+PURE = */addresses.py,*/received.py,*/policy.py,*/settings.py
+VERSIONS = 3.3.8 3.3.9 3.3.10
+
+.PHONY: demo test check test-versions clean
+
+demo: $(VENV)/.installed
+	$(VENV)/bin/python -m demo
+
+test: $(VENV)/.installed-test
+	$(VENV)/bin/python -m pytest --cov --cov-report=
+	$(VENV)/bin/coverage report --include='$(PURE)' --fail-under=100
+	$(VENV)/bin/coverage report --omit='$(PURE)' --fail-under=90
+
+check: $(VENV)/.installed-check
+	$(VENV)/bin/ruff check .
+	$(VENV)/bin/mypy
+	$(VENV)/bin/lint-imports
+
+# The tests that run Mailman, on each version that is supported.
+test-versions: $(VERSIONS:%=.venvs/%/.installed)
+	set -e; for version in $(VERSIONS); do \
+	    echo "Mailman $$version"; \
+	    .venvs/$$version/bin/python -m pytest -q -m mailman; \
+	done
+
+$(VENV)/.installed: pyproject.toml
+	$(PYTHON) -m venv $(VENV)
+	$(VENV)/bin/python -m pip install --quiet --editable .
+	touch $@
+
+$(VENV)/.installed-%: $(VENV)/.installed
+	$(VENV)/bin/python -m pip install --quiet --editable '.[$*]'
+	touch $@
+
+.venvs/%/.installed: pyproject.toml
+	$(PYTHON) -m venv .venvs/$*
+	.venvs/$*/bin/python -m pip install --quiet --editable '.[test]' mailman==$*
+	touch $@
+
+clean:
+	rm -rf $(VENV) .venvs .coverage

@@ -1,0 +1,45 @@
+# SPDX-FileCopyrightText: 2026 The mailman-trustedserver authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Deliver the posts that came through the organisation's own mail servers.
+
+What a program imports; the rest is for Mailman.
+"""
+
+from mailman_trustedserver.addresses import AddressList
+from mailman_trustedserver.policy import (
+    Finding,
+    Policy,
+    Reason,
+    Submission,
+    Verdict,
+    evaluate,
+)
+from mailman_trustedserver.received import (
+    Hop,
+    MalformedReceived,
+    parse_received,
+)
+from mailman_trustedserver.settings import (
+    Settings,
+    SettingsError,
+    parse_settings,
+)
+
+
+__all__ = [
+    'AddressList',
+    'Finding',
+    'Hop',
+    'MalformedReceived',
+    'Policy',
+    'Reason',
+    'Settings',
+    'SettingsError',
+    'Submission',
+    'Verdict',
+    'evaluate',
+    'parse_received',
+    'parse_settings',
+    ]
+__version__ = '0.1.0'

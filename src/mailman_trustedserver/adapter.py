@@ -1,0 +1,232 @@
+# SPDX-FileCopyrightText: 2026 The mailman-trustedserver authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Between Mailman and the pure modules.
+
+From Mailman's message, list and configuration to fields, settings and a
+verdict, and back to a log line.  This is the one place where a mistake of ours
+is caught: a rule that raises would shunt the post.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+
+from collections.abc import Iterator
+from contextlib import ExitStack
+from email.message import Message
+from mailman.config import config
+from mailman.interfaces.plugin import IPlugin
+from mailman.utilities.modules import expand_path
+from mailman_trustedserver.policy import Reason, Verdict, evaluate
+from mailman_trustedserver.settings import (
+    FILE_SECTION,
+    MAILMAN_KEYS,
+    Settings,
+    SettingsError,
+    parse_settings,
+    read_sections,
+)
+from pathlib import Path
+from typing import Any, Optional
+from zope.interface import Attribute
+
+
+__all__ = [
+    'CHAIN', 'DEFAULT_CHAIN', 'ITrustedServerPlugin', 'RULE', 'describe',
+    'find_plugin', 'is_trusted', 'load_settings', 'received_fields',
+    ]
+
+RULE = 'trusted-server'
+CHAIN = 'trusted-server-posting-chain'
+DEFAULT_CHAIN = 'default-posting-chain'
+
+# A value in the log line, such as a Message-ID, is cut here.
+MAX_LOGGED_LENGTH = 200
+
+log = logging.getLogger('mailman.error')
+vette = logging.getLogger('mailman.vette')
+
+
+class ITrustedServerPlugin(IPlugin):
+    """The plugin, for those who look for it among all plugins."""
+
+    settings = Attribute(
+        """The `Settings` in force, None if they did not load.""")
+
+    error = Attribute(
+        """The error of the configuration as one line, None if it loaded.""")
+
+
+def find_plugin() -> Optional[Any]:
+    """The plugin, under whatever name; None if it is not enabled."""
+    for plugin in config.plugins.values():
+        if ITrustedServerPlugin.providedBy(plugin):
+            return plugin
+    return None
+
+
+def received_fields(msg: Message) -> Iterator[str]:
+    """The values of the Received fields, newest first, not decoded."""
+    # Not get_all(), which wraps a value with 8-bit bytes into a `Header`.
+    for name, value in msg.raw_items():
+        if name.lower() == 'received':
+            yield value if isinstance(value, str) else str(value)
+
+
+def describe(verdict: Verdict, total: int) -> dict[str, Any]:
+    """A verdict for people and programs, of plain values only.
+
+    :param verdict: The verdict.
+    :param total: How many Received fields the message has.
+    :return: A dictionary that JSON can hold; its hops are newest first.
+    """
+    hops = []
+    for finding in verdict.findings:
+        hop = finding.hop
+        hops.append({
+            'peer': None if hop is None or hop.peer is None else str(hop.peer),
+            'helo': hop and hop.helo,
+            'by': hop and hop.by,
+            'protocol': hop and hop.protocol,
+            'authenticated': hop is not None and hop.authenticated,
+            'reinjection': hop is not None and hop.reinjection,
+            'attested': finding.attested,
+            'trusted_local_servers': finding.local,
+            'trusted_remote_servers': finding.remote,
+            'problem': finding.problem,
+            })
+    return {
+        'trusted': verdict.trusted,
+        'reason': verdict.reason.value,
+        'explanation': verdict.explanation,
+        'hops': hops,
+        'fields_not_read': total - len(hops),
+        }
+
+
+def _judge(mlist: Any, msg: Message) -> Verdict:
+    plugin = find_plugin()
+    if plugin is None:
+        return Verdict(False, Reason.NOT_ENABLED)
+    if plugin.settings is None:
+        return Verdict(False, Reason.CONFIGURATION_ERROR)
+    action = mlist.default_nonmember_action.name
+    if action not in plugin.settings.nonmember_actions:
+        return Verdict(False, Reason.NONMEMBER_ACTION)
+    return evaluate(received_fields(msg), plugin.settings.policy)
+
+
+def is_trusted(mlist: Any, msg: Message) -> bool:
+    """Whether a post bypasses moderation; never raises.
+
+    The verdict is logged in one line of Mailman's `vette` log.
+    """
+    try:
+        verdict = _judge(mlist, msg)
+    except Exception:
+        log.exception('trusted-server: a post could not be judged')
+        verdict = Verdict(False, Reason.INTERNAL_ERROR)
+    try:
+        vette.info(_log_line(mlist, msg, verdict))
+    except Exception:
+        log.exception('trusted-server: a verdict could not be logged')
+    return verdict.trusted
+
+
+def _log_line(mlist: Any, msg: Message, verdict: Verdict) -> str:
+    peers = (str(finding.hop.peer) for finding in verdict.findings
+             if finding.hop is not None and finding.hop.peer is not None)
+    pairs = {
+        'message-id': str(msg.get('message-id', '')).strip(),
+        'list': mlist.list_id,
+        'verdict': 'trusted' if verdict.trusted else 'not-trusted',
+        'reason': verdict.reason.value,
+        'peers': ','.join(peers),
+        }
+    return 'trusted-server: ' + ' '.join(
+        f'{key}={_log_value(value)}' for key, value in pairs.items())
+
+
+def _log_value(text: str) -> str:
+    # A sender chose some of these.  What is not plain becomes a JSON string,
+    # in which a line break or a space cannot pass for the end of the value.
+    text = text[:MAX_LOGGED_LENGTH]
+    plain = text.isascii() and text.isprintable() and not set(' "') & set(text)
+    return text if plain else json.dumps(text)
+
+
+def load_settings(name: str) -> Settings:
+    """Read the settings from where the configuration keeps them.
+
+    :param name: The name of the plugin, from its section [plugin.NAME].
+    :return: The settings.
+    :raises SettingsError: if they do not load.
+    """
+    # Mailman's own reader drops keys that its schema does not have, so the
+    # file is read once more.
+    filename = config.filename
+    section = f'plugin.{name}'
+    if filename is None:
+        raise SettingsError(
+            'mailman.cfg', section, None,
+            'Mailman runs without a configuration file; write one and name '
+            'it with -C or MAILMAN_CONFIG_FILE')
+    values = _read(filename, None).get(section)
+    if values is None:
+        raise SettingsError(
+            filename, section, None,
+            'the section is not in this file; keep it here, not in a file '
+            'that this one extends')
+    own = {key: value for key, value in values.items()
+           if key not in MAILMAN_KEYS}
+    path = values.get('configuration', '').strip()
+    if not path:
+        return parse_settings(own, filename, section)
+    sections = _read(path, SettingsError(
+        filename, section, 'configuration',
+        f'{ascii(path)} is no absolute path and no python:package.name that '
+        'can be found; write one of them'))
+    for other in sections:
+        if other != FILE_SECTION:
+            raise SettingsError(
+                path, other, None,
+                'this section is not known; the only one is '
+                f'[{FILE_SECTION}]')
+    if FILE_SECTION not in sections:
+        raise SettingsError(
+            path, None, None,
+            f'there is no section [{FILE_SECTION}]; write one, with '
+            'trusted_local_servers and trusted_remote_servers')
+    if own and sections[FILE_SECTION]:
+        raise SettingsError(
+            filename, section, ', '.join(own),
+            f'there are keys here and in {path}; keep them in one place')
+    return parse_settings(
+        sections[FILE_SECTION] or own, path, FILE_SECTION)
+
+
+def _read(path: str, bad_path: Optional[SettingsError]
+          ) -> dict[str, dict[str, str]]:
+    with ExitStack() as resources:
+        try:
+            file = Path(expand_path(resources, path))
+        except (ImportError, OSError, TypeError, ValueError):
+            raise bad_path from None
+        if bad_path is not None and not file.is_absolute():
+            raise bad_path
+        try:
+            text = file.read_bytes().decode('utf-8')
+        except UnicodeDecodeError as error:
+            raise SettingsError(
+                path, None, None,
+                f'byte {error.start} is not UTF-8; save the file as UTF-8'
+                ) from None
+        except (OSError, ValueError) as error:
+            cause = getattr(error, 'strerror', error)
+            raise SettingsError(
+                path, None, None,
+                f'the file cannot be read ({cause}); make it a file that the '
+                'user of Mailman may read') from None
+    return read_sections(text, path)

@@ -1,0 +1,270 @@
+# SPDX-FileCopyrightText: 2026 The mailman-trustedserver authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The `mailman trustedserver` subcommand."""
+
+import click
+import email
+import json
+import mailbox
+import os
+import tempfile
+
+from mailman.config import config
+from mailman.interfaces.command import ICLISubCommand
+from mailman.interfaces.listmanager import IListManager
+from mailman_trustedserver.adapter import (
+    CHAIN,
+    DEFAULT_CHAIN,
+    describe,
+    find_plugin,
+    received_fields,
+)
+from mailman_trustedserver.policy import evaluate
+from public import public
+from zope.component import getUtility
+from zope.interface import implementer
+
+
+# The exit codes of `explain`.
+TRUSTED, NOT_TRUSTED, UNUSABLE = 0, 1, 2
+
+# Text without any of these fields is no message.
+MESSAGE_FIELDS = ('from', 'date', 'message-id', 'received', 'subject', 'to')
+
+# A name from a message is cut here when it is shown.
+MAX_SHOWN_LENGTH = 80
+
+
+@click.group()
+def trustedserver():
+    """Trust posts that came through the site's own mail servers."""
+
+
+def _loaded_settings(exit_code):
+    """The settings in force, or the error on stderr and an exit."""
+    plugin = find_plugin()
+    if plugin is None:
+        error = (f'{config.filename}: the plugin is not enabled; write '
+                 '"enabled: yes" into its section [plugin.trustedserver]')
+    elif plugin.settings is None:
+        error = plugin.error
+    else:
+        return plugin.settings
+    click.echo(error, err=True)
+    raise click.exceptions.Exit(exit_code)
+
+
+@trustedserver.command()
+def check():
+    """Load the configuration and print what it means.
+
+    The exit code is 1 if the configuration does not load.
+    """
+    settings = _loaded_settings(1)
+    policy = settings.policy
+    plugin = find_plugin()
+    click.echo(f'The configuration of [plugin.{plugin.name}] loads.')
+    for key, addresses in (('trusted_local_servers', policy.local),
+                           ('trusted_remote_servers', policy.remote)):
+        click.echo(f'{key}:')
+        for entry in addresses.entries or ['(none)']:
+            click.echo(f'    {entry}')
+    click.echo(f'submission: {policy.submission.value}')
+    click.echo(f'local_submission: {"yes" if policy.local_submission else "no"}')
+    click.echo('nonmember_actions: '
+               + ' '.join(sorted(settings.nonmember_actions)))
+    for warning in settings.warnings:
+        click.echo(f'Warning: {warning}')
+
+
+@trustedserver.command()
+def status():
+    """Show each list and its posting chain."""
+    mlists = sorted(getUtility(IListManager).mailing_lists,
+                    key=lambda mlist: mlist.list_id)
+    if not mlists:
+        click.echo('There are no mailing lists.')
+    width = max((len(mlist.fqdn_listname) for mlist in mlists), default=0)
+    plugin = find_plugin()
+    settings = None if plugin is None else plugin.settings
+    for mlist in mlists:
+        note = ''
+        action = mlist.default_nonmember_action.name
+        if (mlist.posting_chain == CHAIN and settings is not None
+                and action not in settings.nonmember_actions):
+            note = (f'  (no effect: default_nonmember_action is {action})')
+        click.echo(f'{mlist.fqdn_listname:<{width}}  {mlist.posting_chain}'
+                   + note)
+
+
+def _find_lists(ctx, listspecs):
+    """The lists, by posting address or list-id; all are found or it fails."""
+    manager = getUtility(IListManager)
+    mlists = []
+    for listspec in listspecs:
+        mlist = manager.get(listspec)
+        if mlist is None:
+            ctx.fail(f'No such list: {listspec}')
+        mlists.append(mlist)
+    return mlists
+
+
+def _set_chain(mlist, chain):
+    if mlist.posting_chain == chain:
+        click.echo(f'{mlist.fqdn_listname}: already on {chain}')
+    else:
+        mlist.posting_chain = chain
+        click.echo(f'{mlist.fqdn_listname}: now on {chain}')
+
+
+@trustedserver.command()
+@click.argument('lists', nargs=-1, required=True, metavar='LIST...')
+@click.pass_context
+def enable(ctx, lists):
+    """Put lists on the chain.
+
+    LIST is a posting address or a list-id.  If one is unknown, none is
+    changed.
+    """
+    for mlist in _find_lists(ctx, lists):
+        _set_chain(mlist, CHAIN)
+
+
+@trustedserver.command()
+@click.option('--all', 'every', is_flag=True,
+              help='Take every list that is on the chain off it.')
+@click.argument('lists', nargs=-1, metavar='LIST...')
+@click.pass_context
+def disable(ctx, every, lists):
+    """Take lists off the chain, back to Mailman's default one.
+
+    LIST is a posting address or a list-id.  If one is unknown, none is
+    changed.  Run this with --all before you remove the plugin.
+    """
+    if every == bool(lists):
+        ctx.fail('Name the lists, or say --all.')
+    mlists = (getUtility(IListManager).mailing_lists if every
+              else _find_lists(ctx, lists))
+    for mlist in list(mlists):
+        if mlist.posting_chain == CHAIN:
+            _set_chain(mlist, DEFAULT_CHAIN)
+        elif not every:
+            click.echo(f'{mlist.fqdn_listname}: not on {CHAIN}, left on '
+                       f'{mlist.posting_chain}')
+
+
+@trustedserver.command()
+@click.option('--json', 'as_json', is_flag=True,
+              help='Print one JSON document, for programs.')
+@click.argument('files', nargs=-1, required=True, metavar='FILE...')
+def explain(as_json, files):
+    """Show the route of a message, and whether it is trusted.
+
+    FILE is an RFC 5322 message or an mbox file; - is standard input.  The
+    exit code is 0 if every message is trusted, 1 if one is not, 2 if an input
+    is unusable.
+    """
+    policy = _loaded_settings(UNUSABLE).policy
+    exit_code = TRUSTED
+    described = []
+    for name in files:
+        try:
+            messages = _read_messages(name)
+        except (OSError, ValueError) as error:
+            click.echo(f'{_shown(name)}: {_shown(error)}', err=True)
+            exit_code = UNUSABLE
+            continue
+        for msg in messages:
+            fields = list(received_fields(msg))
+            verdict = evaluate(fields, policy)
+            description = {
+                'file': name,
+                'message_id': str(msg.get('message-id', '')).strip(),
+                **describe(verdict, len(fields)),
+                }
+            described.append(description)
+            if not as_json:
+                click.echo(_drawing(description))
+            if not verdict.trusted:
+                exit_code = max(exit_code, NOT_TRUSTED)
+    if as_json:
+        click.echo(json.dumps(described, indent=2))
+    raise click.exceptions.Exit(exit_code)
+
+
+def _read_messages(name):
+    with click.open_file(name, 'rb') as stream:
+        data = stream.read()
+    if data.startswith(b'From '):
+        # The mailbox module wants a file that it can seek in.
+        with tempfile.TemporaryDirectory() as directory:
+            path = os.path.join(directory, 'mbox')
+            with open(path, 'wb') as copy:
+                copy.write(data)
+            messages = list(mailbox.mbox(path, create=False))
+    else:
+        messages = [email.message_from_bytes(data)]
+    for msg in messages:
+        if not any(name in msg for name in MESSAGE_FIELDS):
+            raise ValueError('this is no RFC 5322 message and no mbox')
+    return messages
+
+
+def _shown(text):
+    """Text from a message, safe on a terminal."""
+    shown = ''.join(
+        character if character.isascii() and character.isprintable()
+        else ascii(character)[1:-1]
+        for character in str(text)[:MAX_SHOWN_LENGTH])
+    return shown + ('...' if len(str(text)) > MAX_SHOWN_LENGTH else '')
+
+
+def _drawing(description):
+    """The route from the sender's program down to Mailman."""
+    title = description['file']
+    if description['message_id']:
+        title += ': ' + description['message_id']
+    lines = [_shown(title), '']
+    if description['fields_not_read']:
+        lines += [f'    ({description["fields_not_read"]} older fields were '
+                  'not read: they change nothing)', '    |']
+    for hop in reversed(description['hops']):
+        lines += _drawn_hop(hop)
+    if description['hops']:
+        lines += ['    Mailman']
+    verdict = 'trusted' if description['trusted'] else 'not trusted'
+    lines += ['', f'{verdict} ({description["reason"]}): '
+              + description['explanation'], '']
+    return '\n'.join(lines)
+
+
+def _drawn_hop(hop):
+    notes = [f'{key}: {hop[key]}'
+             for key in ('trusted_local_servers', 'trusted_remote_servers')
+             if hop[key] is not None]
+    if not hop['attested']:
+        notes.append('anybody could have written this')
+    elif hop['peer'] is not None and not notes:
+        notes.append('on neither list')
+    if hop['problem']:
+        peer, notes = 'unreadable field', [hop['problem'], *notes]
+    elif hop['reinjection']:
+        peer = 'the same host'
+    else:
+        peer = hop['peer'] or 'address hidden or ambiguous'
+    if hop['helo']:
+        peer += f' (HELO {_shown(hop["helo"])})'
+    arrow = [hop['protocol'] or '?']
+    if hop['authenticated']:
+        arrow.append('AUTH')
+    return [f'    {peer}' + (f'   [{"; ".join(notes)}]' if notes else ''),
+            f'    | {_shown(", ".join(arrow))}',
+            f'    v  {_shown(hop["by"] or "?")}']
+
+
+@public
+@implementer(ICLISubCommand)
+class TrustedServerCommand:
+    name = 'trustedserver'
+    command = trustedserver

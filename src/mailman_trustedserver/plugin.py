@@ -1,0 +1,49 @@
+# SPDX-FileCopyrightText: 2026 The mailman-trustedserver authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The plugin, as `class: mailman_trustedserver.plugin.TrustedServerPlugin`.
+
+Its configuration is read once per process, before Mailman looks for rules and
+chains.  A configuration that does not load never stops Mailman: the error is
+logged, no post is trusted, and `mailman trustedserver check` shows it.
+"""
+
+import logging
+
+from mailman_trustedserver.adapter import ITrustedServerPlugin, load_settings
+from mailman_trustedserver.settings import SettingsError
+from zope.interface import implementer
+
+
+__all__ = ['TrustedServerPlugin']
+
+log = logging.getLogger('mailman.plugins')
+
+
+@implementer(ITrustedServerPlugin)
+class TrustedServerPlugin:
+    """See `ITrustedServerPlugin`."""
+
+    # Mailman sets this to NAME from the section [plugin.NAME].
+    name = None
+    resource = None
+
+    def __init__(self):
+        self.settings = None
+        self.error = None
+
+    def pre_hook(self):
+        """See `IPlugin`."""
+        try:
+            self.settings = load_settings(self.name)
+        except SettingsError as error:
+            self.error = str(error)
+            log.error('trusted-server: no post is trusted: %s', error)
+        except Exception as error:
+            # If this hook raised, Mailman would forget the plugin, and nobody
+            # would see why.
+            self.error = f'internal error: {error!r}'
+            log.exception('trusted-server: no post is trusted')
+
+    def post_hook(self):
+        """See `IPlugin`."""

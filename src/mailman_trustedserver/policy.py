@@ -1,0 +1,267 @@
+# SPDX-FileCopyrightText: 2026 The mailman-trustedserver authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Decide whether the route of a message is trusted.
+
+`evaluate` walks the Received fields from the newest down.  The first one was
+stamped by the Mailman host's own server, so it is attested; while the peer
+address is one of the site's own servers, the next one is attested too.  Only
+attested fields are evidence.  A route is trusted if its attested fields can be
+read as hops from local servers followed by hops from one or more remote
+(outgoing) servers, and what is left below proves a submission.
+
+`evaluate` never raises on any text.  What it cannot read is not trusted, and
+every verdict has a `Reason`.
+
+Bounds: `MAX_FIELDS` fields are read.  Nothing below the second SMTP hop under
+the outgoing server is read.
+"""
+
+from __future__ import annotations
+
+import re
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from enum import Enum
+from mailman_trustedserver.addresses import AddressList
+from mailman_trustedserver.received import (
+    Hop,
+    MalformedReceived,
+    parse_received,
+)
+from typing import Optional
+
+
+__all__ = [
+    'Finding', 'Policy', 'Reason', 'Submission', 'Verdict', 'evaluate',
+    ]
+
+# Mail servers give up on a message with this many fields or fewer: Postfix at
+# 50 (hopcount_limit), Exim at 30 (received_headers_max), Sendmail and qmail
+# at 100.
+MAX_FIELDS = 100
+
+
+class Submission(str, Enum):
+    """What proves that a message was submitted at an outgoing server."""
+
+    SINGLE_HOP = 'single-hop'
+    AUTHENTICATED = 'authenticated'
+    BOTH = 'both'
+
+
+class Reason(Enum):
+    """Why a post is trusted or not: the token in the log, and a sentence.
+
+    In a sentence, `{peer}` stands for the address at which trust ended and
+    `{problem}` for what is wrong with a field.
+    """
+
+    sentence: str
+
+    def __new__(cls, token: str, sentence: str) -> Reason:
+        member = object.__new__(cls)
+        member._value_ = token
+        member.sentence = sentence
+        return member
+
+    OUTGOING_SERVER = (
+        'outgoing-server',
+        'The message was submitted at a trusted remote server and came by '
+        'trusted servers only.')
+    LOCAL_SUBMISSION = (
+        'local-submission',
+        'An authenticated user submitted the message at a local server.')
+    NO_RECEIVED = (
+        'no-received',
+        'The message has no Received field.')
+    UNLISTED_PEER = (
+        'unlisted-peer',
+        'A local server had the message from {peer}, which is not on the '
+        'lists of trusted servers.')
+    NO_OUTGOING_SERVER = (
+        'no-outgoing-server',
+        'The message came by local servers only; no trusted remote server '
+        'sent it.')
+    MALFORMED = (
+        'malformed',
+        'A Received field of a trusted server could not be read: {problem}.')
+    NO_PEER = (
+        'no-peer-address',
+        'A Received field of a local server does not say from which address '
+        'the message came.')
+    TOO_MANY_HOPS = (
+        'too-many-hops',
+        'More than one hop lies below the trusted remote server: another '
+        'server handed the message to it.')
+    NOT_AUTHENTICATED = (
+        'not-authenticated',
+        'The trusted remote server does not state that the sender '
+        'authenticated.')
+    TOO_MANY_FIELDS = (
+        'too-many-fields',
+        f'The message has more than {MAX_FIELDS} Received fields.')
+    # What follows is not for `evaluate` to say, but for its caller.
+    NONMEMBER_ACTION = (
+        'nonmember-action',
+        "The list's default action for nonmembers is not one of "
+        'nonmember_actions.')
+    NOT_ENABLED = (
+        'not-enabled',
+        'The plugin is not enabled.')
+    CONFIGURATION_ERROR = (
+        'configuration-error',
+        'The configuration of the plugin did not load.')
+    INTERNAL_ERROR = (
+        'internal-error',
+        'The plugin failed; the error log has the traceback.')
+
+
+@dataclass(frozen=True)
+class Policy:
+    """What a site trusts.
+
+    :ivar local: The relays on the way to Mailman and the Mailman host.
+    :ivar remote: The outgoing servers.
+    :ivar submission: What proves a submission: `single-hop` (at most one SMTP
+        hop lies below the outgoing server), `authenticated` (the outgoing
+        server states that SMTP AUTH succeeded) or `both`.
+    :ivar local_submission: Whether a message that an authenticated user
+        submitted at a local server is trusted, whatever `submission` says.
+    :raises ValueError: if `submission` is none of the three.
+    """
+
+    local: AddressList = AddressList()
+    remote: AddressList = AddressList()
+    submission: Submission = Submission.SINGLE_HOP
+    local_submission: bool = False
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, 'submission', Submission(self.submission))
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What was found in one Received field.
+
+    :ivar hop: The hop; None if the field is malformed.
+    :ivar problem: Why the field is malformed, else empty.
+    :ivar attested: Whether a server that is already trusted wrote the field.
+    :ivar local: The entry of the local list that the peer address matched.
+    :ivar remote: The entry of the remote list that it matched.
+    """
+
+    hop: Optional[Hop]
+    problem: str = ''
+    attested: bool = False
+    local: Optional[str] = None
+    remote: Optional[str] = None
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """The decision, its reason, and a finding for each field that was read.
+
+    :ivar trusted: Whether the route is trusted.
+    :ivar reason: Why.
+    :ivar findings: What was found, the newest field first.
+    """
+
+    trusted: bool
+    reason: Reason
+    findings: tuple[Finding, ...] = ()
+
+    @property
+    def explanation(self) -> str:
+        """The reason as a sentence, with the address or problem in it."""
+        last = next((finding for finding in reversed(self.findings)
+                     if finding.attested), Finding(None))
+        return self.reason.sentence.format(
+            peer=last.hop.peer if last.hop else 'nobody',
+            problem=last.problem)
+
+
+# A field that records an SMTP hop begins with `from`; Sendmail writes `(from`
+# where the client sent no HELO.
+_BEGINS_WITH_FROM = re.compile(r'[ \t\r\n]*\(?from\b', re.IGNORECASE)
+
+
+def evaluate(fields: Iterable[str], policy: Policy) -> Verdict:
+    """Decide whether a route is trusted.
+
+    :param fields: The values of the message's Received fields, newest first,
+        folded or not, not decoded.  Read only as far as the verdict needs.
+    :param policy: What the site trusts.
+    :return: The verdict.  Nothing is raised on any text.
+    """
+    needs_auth = policy.submission is not Submission.SINGLE_HOP
+    counts_hops = policy.submission is not Submission.AUTHENTICATED
+    findings: list[Finding] = []
+    # An address may be on both lists, so the attested fields so far may be
+    # readable in two ways: as local hops only, and as local hops with one or
+    # more remote ones after them.  When neither holds, the attested part has
+    # ended.
+    all_local, remote_last = True, False
+    has_remote = False
+    refusal = Reason.NO_RECEIVED
+    # The SMTP hops below the outgoing server, in the reading in which they
+    # are fewest; None while no reading has the proof of submission.
+    hops_below: Optional[int] = None
+    proved = not needs_auth
+    for text in fields:
+        if len(findings) == MAX_FIELDS:
+            return Verdict(False, Reason.TOO_MANY_FIELDS, tuple(findings))
+        attested = all_local or remote_last
+        finding = _find(text, policy, attested)
+        findings.append(finding)
+        hop = finding.hop
+        if hop is not None and hop.reinjection:
+            refusal = Reason.NO_OUTGOING_SERVER if attested else refusal
+            continue
+        authenticated = hop is not None and hop.authenticated
+        if all_local and authenticated and policy.local_submission:
+            return Verdict(True, Reason.LOCAL_SUBMISSION, tuple(findings))
+        # Below a remote server, this is the submission hop.
+        if remote_last and (authenticated or not needs_auth):
+            proved = True
+            hops_below = 0
+            if not counts_hops:
+                break
+        if hops_below is not None and _BEGINS_WITH_FROM.match(text):
+            hops_below = None if hops_below else 1
+        if attested:
+            remote_last = finding.remote is not None
+            all_local = all_local and finding.local is not None
+            has_remote = has_remote or remote_last
+            refusal = _refusal(finding)
+        if hops_below is None and not all_local and not remote_last:
+            break
+    if hops_below is not None or (remote_last and not needs_auth):
+        return Verdict(True, Reason.OUTGOING_SERVER, tuple(findings))
+    if has_remote:
+        refusal = (Reason.TOO_MANY_HOPS if proved
+                   else Reason.NOT_AUTHENTICATED)
+    return Verdict(False, refusal, tuple(findings))
+
+
+def _find(text: str, policy: Policy, attested: bool) -> Finding:
+    try:
+        hop = parse_received(text)
+    except MalformedReceived as error:
+        return Finding(None, str(error), attested)
+    if not attested or hop.peer is None:
+        return Finding(hop, '', attested)
+    return Finding(hop, '', attested, policy.local.match(hop.peer),
+                   policy.remote.match(hop.peer))
+
+
+def _refusal(finding: Finding) -> Reason:
+    """Why the route is refused if its attested part ends with this field."""
+    if finding.hop is None:
+        return Reason.MALFORMED
+    if finding.hop.peer is None:
+        return Reason.NO_PEER
+    if finding.local is None:
+        return Reason.UNLISTED_PEER
+    return Reason.NO_OUTGOING_SERVER

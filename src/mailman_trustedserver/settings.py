@@ -1,0 +1,191 @@
+# SPDX-FileCopyrightText: 2026 The mailman-trustedserver authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Read the plugin's configuration: text in, `Settings` out.
+
+The keys stand in the plugin's own section of `mailman.cfg`, beside those that
+Mailman itself knows, or in the section `[trustedserver]` of the file that
+`configuration:` names.  Opening files is for the caller.
+
+Every mistake is a `SettingsError` that names the file, the section, the key
+and the entry and says what would be right.  A key that is not known is one: a
+typo in a security setting must not pass.
+"""
+
+from __future__ import annotations
+
+import configparser
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from mailman_trustedserver.addresses import AddressList, parse_address
+from mailman_trustedserver.policy import Policy, Submission
+from typing import Any, Callable, Optional
+
+
+__all__ = [
+    'FILE_SECTION', 'Settings', 'SettingsError', 'parse_settings',
+    'read_sections',
+    ]
+
+# The section of the file that `configuration:` names.
+FILE_SECTION = 'trustedserver'
+
+# What Mailman's schema has for a [plugin.…] section.
+MAILMAN_KEYS = ('class', 'enabled', 'configuration', 'component_package')
+
+# The names of Mailman's actions (`mailman.interfaces.action.Action`).
+ACTIONS = ('hold', 'reject', 'discard', 'accept', 'defer')
+
+# What Mailman takes for a boolean (`lazr.config.as_boolean`).
+BOOLEANS = {
+    **dict.fromkeys(('yes', 'true', 'on', '1', 'enabled', 'enable'), True),
+    **dict.fromkeys(('no', 'false', 'off', '0', 'disabled', 'disable'), False),
+    }
+
+
+class SettingsError(ValueError):
+    """The configuration does not load.
+
+    :ivar filename: The file.
+    :ivar section: The section; None if the file as a whole is meant.
+    :ivar key: The key; None if the section as a whole is meant.
+    :ivar problem: What is wrong, with the entry, and what would be right.
+    """
+
+    def __init__(self, filename: str, section: Optional[str],
+                 key: Optional[str], problem: str) -> None:
+        super().__init__(filename, section, key, problem)
+        self.filename = filename
+        self.section = section
+        self.key = key
+        self.problem = problem
+
+    def __str__(self) -> str:
+        place = self.filename
+        if self.section is not None:
+            place += f' [{self.section}]'
+        if self.key is not None:
+            place += f' {self.key}'
+        return ' '.join(f'{place}: {self.problem}'.split())
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What the administrator configured.
+
+    :ivar policy: What the site trusts.
+    :ivar nonmember_actions: The values of a list's `default_nonmember_action`
+        under which a trusted post bypasses moderation.
+    """
+
+    policy: Policy = field(default_factory=Policy)
+    nonmember_actions: frozenset[str] = frozenset(('hold',))
+
+    @property
+    def warnings(self) -> list[str]:
+        """What loads but is seldom meant, a sentence each."""
+        sentences = [
+            f'trusted_local_servers has {local} and trusted_remote_servers '
+            f'has {remote}: an address on both may be either.'
+            for local, remote in self.policy.local.shared_with(
+                self.policy.remote)]
+        if not self.policy.remote.entries and not self.policy.local_submission:
+            sentences.append(
+                'trusted_remote_servers is empty: no post is trusted.')
+        if parse_address('127.0.0.1') in self.policy.remote:
+            sentences.append(
+                'trusted_remote_servers has the loopback address: whatever a '
+                'content filter on a local server hands on is trusted.')
+        return sentences
+
+
+def read_sections(text: str, filename: str) -> dict[str, dict[str, str]]:
+    """Split the text of a configuration file into sections.
+
+    :param text: The text.
+    :param filename: The name of the file, for errors.
+    :return: The sections, each a dictionary of keys and values.
+    :raises SettingsError: if the text is no ini file.
+    """
+    # Like Mailman's own reader, this takes a section or key that stands twice
+    # and leaves `%` alone.  No section is a source of defaults for others.
+    parser = configparser.ConfigParser(
+        interpolation=None, strict=False, default_section='')
+    try:
+        parser.read_string(text, filename)
+    except configparser.Error as error:
+        raise SettingsError(
+            filename, None, None,
+            f'{error}; write sections in brackets and under each its keys, '
+            'as key: value') from None
+    return {name: dict(parser.items(name)) for name in parser.sections()}
+
+
+def parse_settings(values: Mapping[str, str], filename: str,
+                   section: str) -> Settings:
+    """Make the settings from the keys of one section.
+
+    :param values: The keys with their values, Mailman's own left out.
+    :param filename: The name of the file, for errors.
+    :param section: The name of the section, for errors.
+    :return: The settings.
+    :raises SettingsError: for the first mistake.
+    """
+    parsed: dict[str, Any] = {}
+    for key, value in values.items():
+        parse = _PARSERS.get(key)
+        if parse is None:
+            raise SettingsError(
+                filename, section, key,
+                'this key is not known; the known keys are '
+                + ', '.join(_PARSERS))
+        try:
+            parsed[key] = parse(value)
+        except ValueError as error:
+            raise SettingsError(filename, section, key, str(error)) from None
+    return Settings(
+        Policy(
+            local=parsed.get('trusted_local_servers', Policy.local),
+            remote=parsed.get('trusted_remote_servers', Policy.remote),
+            submission=parsed.get('submission', Policy.submission),
+            local_submission=parsed.get(
+                'local_submission', Policy.local_submission)),
+        parsed.get('nonmember_actions', Settings.nonmember_actions))
+
+
+def _addresses(value: str) -> AddressList:
+    return AddressList.parse(value.split())
+
+
+def _choice(value: str, choices: Iterable[str]) -> str:
+    word = value.strip().lower()
+    if word not in choices:
+        raise ValueError(
+            f'{ascii(word)} is not a value; write one of '
+            + ', '.join(choices))
+    return word
+
+
+def _submission(value: str) -> Submission:
+    return Submission(_choice(value, [choice.value for choice in Submission]))
+
+
+def _boolean(value: str) -> bool:
+    if value.strip().lower() in BOOLEANS:
+        return BOOLEANS[value.strip().lower()]
+    raise ValueError(f'{ascii(value.strip())} is not a value; write yes or no')
+
+
+def _actions(value: str) -> frozenset[str]:
+    return frozenset(_choice(word, ACTIONS) for word in value.split())
+
+
+# The keys, and how each is read.
+_PARSERS: dict[str, Callable[[str], Any]] = {
+    'trusted_local_servers': _addresses,
+    'trusted_remote_servers': _addresses,
+    'submission': _submission,
+    'local_submission': _boolean,
+    'nonmember_actions': _actions,
+    }
