@@ -17,8 +17,9 @@ from __future__ import annotations
 import re
 
 from bisect import bisect_right
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from functools import lru_cache
 from ipaddress import (
     IPv4Address,
     IPv4Network,
@@ -40,6 +41,8 @@ _LOOPBACK_6 = IPv6Address('::1')
 _MAPPED_BITS = 96
 
 
+# A site has few servers, so that most addresses have been seen before.
+@lru_cache(maxsize=1024)
 def parse_address(text: str) -> Address:
     """Read one address as mail servers and administrators write it.
 
@@ -101,8 +104,11 @@ class _Matcher:
     """
 
     def __init__(self) -> None:
-        self._networks: dict[int, list[tuple[int, int, str]]] = {4: [], 6: []}
-        self._starts: dict[int, list[int]] = {}
+        # By the version of IP: first and last address and entry of each
+        # network, and apart from them the first addresses, to search in.
+        self.networks: dict[int, list[tuple[int, int, str]]] = {4: [], 6: []}
+        self._tables: dict[
+            int, tuple[list[int], list[tuple[int, int, str]]]] = {}
         self._patterns: list[tuple[re.Pattern[str], str]] = []
 
     def add(self, text: str, entry: str) -> None:
@@ -118,27 +124,27 @@ class _Matcher:
             network = _parse_network(text)
         except ValueError:
             raise ValueError(_complaint(text)) from None
-        self._networks[network.version].append(
+        self.networks[network.version].append(
             (int(network.network_address), int(network.broadcast_address),
              entry))
 
     def freeze(self) -> None:
-        for version, networks in self._networks.items():
-            networks.sort(key=lambda item: (item[0], -item[1]))
+        for version, networks in self.networks.items():
+            networks.sort(key=lambda network: (network[0], -network[1]))
             widest: list[tuple[int, int, str]] = []
-            for item in networks:
-                if not widest or item[0] > widest[-1][1]:
-                    widest.append(item)
-            self._networks[version] = widest
-            self._starts[version] = [start for start, end, entry in widest]
+            for network in networks:
+                if not widest or network[0] > widest[-1][1]:
+                    widest.append(network)
+            self.networks[version] = widest
+            self._tables[version] = ([first for first, *_ in widest], widest)
 
     def match(self, address: Address) -> Optional[str]:
-        number = int(address)
-        position = bisect_right(self._starts[address.version], number)
-        if position:
-            start, end, entry = self._networks[address.version][position - 1]
-            if number <= end:
-                return entry
+        starts, networks = self._tables[address.version]
+        if starts:
+            number = int(address)
+            position = bisect_right(starts, number) - 1
+            if position >= 0 and number <= networks[position][1]:
+                return networks[position][2]
         if self._patterns:
             text = str(address)
             for pattern, entry in self._patterns:
@@ -195,16 +201,21 @@ class AddressList:
         :return: The entry as it was written, the widest network first; None
             if the address is not on the list.
         """
-        address = _folded(address)
-        names = ((address, _LOOPBACK_4) if address == _LOOPBACK_6
-                 else (address,))
-        if any(self._excluded.match(name) for name in names):
+        if address.version == 6:
+            address = _folded(address)
+            if address == _LOOPBACK_6:
+                return self._match_loopback()
+        entry = self._included.match(address)
+        if entry is not None and self._excluded.match(address) is not None:
             return None
-        for name in names:
-            entry = self._included.match(name)
-            if entry is not None:
-                return entry
-        return None
+        return entry
+
+    def _match_loopback(self) -> Optional[str]:
+        for address in (_LOOPBACK_6, _LOOPBACK_4):
+            if self._excluded.match(address) is not None:
+                return None
+        return (self._included.match(_LOOPBACK_6)
+                or self._included.match(_LOOPBACK_4))
 
     def __contains__(self, address: Address) -> bool:
         return self.match(address) is not None
@@ -217,17 +228,19 @@ class AddressList:
             regular expressions are not compared with each other, and
             exclusions count for the first address of a network.
         """
-        pairs = {}
-        for mine, yours, swapped in ((self, other, False),
-                                     (other, self, True)):
-            for networks in mine._included._networks.values():
-                for start, end, entry in networks:
-                    address: Address = (
-                        IPv4Address(start)
-                        if networks is mine._included._networks[4]
-                        else IPv6Address(start))
-                    match = yours.match(address)
-                    if match is not None and address in mine:
-                        pair = (match, entry) if swapped else (entry, match)
-                        pairs[pair] = None
+        pairs: dict[tuple[str, str], None] = {}
+        for mine, yours in ((self, other), (other, self)):
+            for address, entry in mine._first_addresses():
+                match = yours.match(address)
+                if match is not None and address in mine:
+                    pair = ((entry, match) if mine is self
+                            else (match, entry))
+                    pairs[pair] = None
         return list(pairs)
+
+    def _first_addresses(self) -> Iterator[tuple[Address, str]]:
+        networks = self._included.networks
+        for first, _, entry in networks[4]:
+            yield IPv4Address(first), entry
+        for first, _, entry in networks[6]:
+            yield IPv6Address(first), entry

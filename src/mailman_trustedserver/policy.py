@@ -30,7 +30,7 @@ from mailman_trustedserver.received import (
     MalformedReceived,
     parse_received,
 )
-from typing import Optional
+from typing import NamedTuple, Optional
 
 
 __all__ = [
@@ -141,8 +141,7 @@ class Policy:
         object.__setattr__(self, 'submission', Submission(self.submission))
 
 
-@dataclass(frozen=True)
-class Finding:
+class Finding(NamedTuple):
     """What was found in one Received field.
 
     :ivar hop: The hop; None if the field is malformed.

@@ -1,0 +1,140 @@
+# SPDX-FileCopyrightText: 2026 The mailman-trustedserver authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What must hold for every route and every policy."""
+
+from hypothesis import assume, given
+from hypothesis import strategies as st
+from mailman_trustedserver.addresses import AddressList, parse_address
+from mailman_trustedserver.policy import Policy, Submission, evaluate
+from mailman_trustedserver.received import MalformedReceived, parse_received
+from tests.servers import LURES, SERVERS
+from tests.test_policy import (
+    HIDDEN,
+    HIDDEN_AUTH,
+    JUNK,
+    LOCAL,
+    OUT,
+    PICKUP,
+    RELAY,
+    REMOTE,
+    hop,
+)
+
+
+SITE = ('192.0.2.1', '192.0.2.2', '192.0.2.3', '127.0.0.1')
+OTHERS = ('198.51.100.20', '203.0.113.9')
+
+hops = st.builds(hop, st.sampled_from(SITE + OTHERS),
+                 st.sampled_from(('ESMTP', 'ESMTPSA')))
+fields = st.one_of(
+    hops, hops, st.sampled_from((PICKUP, HIDDEN, HIDDEN_AUTH, JUNK, '')))
+routes = st.lists(fields, max_size=8)
+entries = st.lists(st.sampled_from(
+    (*SITE, '192.0.2.0/30', '^192[.]0[.]2[.][12]')), unique=True)
+policies = st.builds(
+    lambda local, remote, submission, local_submission: Policy(
+        AddressList.parse(local), AddressList.parse(remote), submission,
+        local_submission),
+    entries, entries, st.sampled_from(Submission), st.booleans())
+
+
+def model(route, policy):
+    """The design, word for word and slowly: try every way to read it."""
+    hops = []
+    for text in route:
+        try:
+            hops.append((text, parse_received(text)))
+        except MalformedReceived:
+            hops.append((text, None))
+    # A way to read the attested part is a list of roles for its first fields.
+    ways = [('', 0)]
+    trusted = False
+    while ways:
+        roles, read = ways.pop()
+        below = hops[read:]
+        while below and below[0][1] and below[0][1].reinjection:
+            below = below[1:]
+        first = below[0][1] if below else None
+        has_auth = first is not None and first.authenticated
+        left = sum(1 for text, hop in below
+                   if text.lstrip(' \t\r\n(').lower().startswith('from')
+                   and not (hop and hop.reinjection))
+        if roles.endswith('R'):
+            trusted |= {
+                Submission.SINGLE_HOP: left <= 1,
+                Submission.AUTHENTICATED: has_auth,
+                Submission.BOTH: left <= 1 and has_auth,
+                }[policy.submission]
+        elif policy.local_submission and has_auth:
+            trusted = True
+        if first is None or first.peer is None:
+            continue
+        done = len(hops) - len(below) + 1
+        if first.peer in policy.local and 'R' not in roles:
+            ways.append((roles + 'L', done))
+        if first.peer in policy.remote:
+            ways.append((roles + 'R', done))
+    return trusted
+
+
+@given(routes, policies)
+def test_verdict_is_that_of_the_design(route, policy):
+    assert evaluate(route, policy).trusted == model(route, policy)
+
+
+@given(st.lists(hops, max_size=4), st.sampled_from(OTHERS), routes, policies)
+def test_fields_of_an_attacker_never_make_a_route_trusted(
+        honest, attacker, forged, policy):
+    route = [*honest, hop(attacker)]
+    if not evaluate(route, policy).trusted:
+        assert not evaluate(route + forged, policy).trusted
+
+
+@given(routes, policies, st.data())
+def test_taking_an_entry_off_a_list_never_makes_a_route_trusted(
+        route, policy, data):
+    smaller = {}
+    for name in ('local', 'remote'):
+        kept = getattr(policy, name).entries
+        kept = data.draw(st.lists(st.sampled_from(kept), unique=True)
+                         if kept else st.just([]))
+        smaller[name] = AddressList.parse(kept)
+    if not evaluate(route, policy).trusted:
+        assert not evaluate(route, Policy(
+            smaller['local'], smaller['remote'], policy.submission,
+            policy.local_submission)).trusted
+
+
+@given(st.lists(hops, max_size=3), st.sampled_from(OTHERS), routes, routes,
+       policies)
+def test_what_lies_below_the_first_unlisted_peer_counts_only_as_hops(
+        honest, stranger, lower, others, policy):
+    def count(route):
+        return sum(1 for text in route
+                   if text.startswith('from') and text != PICKUP)
+
+    assume(count(lower) == count(others))
+    route = [*honest, hop(stranger)]
+    assert (evaluate(route + lower, policy).trusted
+            == evaluate(route + others, policy).trusted)
+
+
+@given(SERVERS['postfix'], st.sampled_from(Submission))
+def test_hostile_client_of_a_relay_is_never_trusted(drawn, submission):
+    field, peer, _ = drawn
+    policy = Policy(AddressList.parse(LOCAL), AddressList.parse(REMOTE),
+                    submission)
+    assume(parse_address(peer) not in policy.local)
+    assume(parse_address(peer) not in policy.remote)
+    good_route = [hop(OUT), hop('198.51.100.20', 'ESMTPSA')]
+    for route in ([field], [field, *good_route], [hop(RELAY), field],
+                  [hop(RELAY), field, *good_route]):
+        assert not evaluate(route, policy).trusted
+
+
+@given(st.lists(st.one_of(st.text(), st.sampled_from(LURES))), policies)
+def test_any_text_gives_a_verdict(route, policy):
+    verdict = evaluate(route, policy)
+    assert verdict.explanation
+    assert not verdict.trusted

@@ -1,0 +1,153 @@
+# SPDX-FileCopyrightText: 2026 The mailman-trustedserver authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The reader against what real mail servers wrote."""
+
+import re
+
+import pytest
+
+from ipaddress import ip_address
+from mailman_trustedserver import received
+from mailman_trustedserver.received import (
+    FORMATS,
+    MAX_FIELD_LENGTH,
+    Format,
+    MalformedReceived,
+    parse_received,
+)
+from tests.vectors import READABLE, load
+
+
+FIELDS = load('fields')
+CAPTURED = load('captured')
+
+
+def read(fields):
+    """The topmost hop that crossed a network, or None if there is none."""
+    for field in fields:
+        hop = parse_received(field)
+        if not hop.reinjection:
+            return hop
+    return None
+
+
+@pytest.mark.parametrize(
+    'vector', FIELDS, ids=[vector['id'] for vector in FIELDS])
+def test_field_is_read_as_the_vector_says(vector):
+    if 'malformed' in vector:
+        with pytest.raises(MalformedReceived) as error:
+            parse_received(vector['field'])
+        assert str(error.value) == vector['malformed']
+        return
+    hop = parse_received(vector['field'])
+    assert (None if hop.peer is None else str(hop.peer)) == vector['peer']
+    assert hop.authenticated == vector['auth']
+    assert hop.reinjection == vector['reinjection']
+
+
+def test_every_format_has_a_vector():
+    fields = [vector['field'] for vector in FIELDS + [
+        {'field': vector['fields'][0]} for vector in CAPTURED]]
+    unread = [row.name for row in FORMATS
+              if not any(row.pattern.fullmatch(' '.join(field.split()))
+                         for field in fields if row.marker in field)]
+    assert unread == []
+
+
+@pytest.mark.parametrize('server', sorted(
+    {vector['server'] for vector in CAPTURED}))
+def test_text_of_a_client_is_never_peer_or_auth(server):
+    fooled = []
+    for vector in CAPTURED:
+        if vector['server'] != server:
+            continue
+        try:
+            hop = read(vector['fields'])
+        except MalformedReceived:
+            continue
+        if hop is None:
+            # Nobody connected.
+            assert vector['peer'] is None, vector['id']
+            continue
+        if (hop.peer not in (None, vector['peer'] and
+                             ip_address(vector['peer']))
+                and not vector.get('proxied')):
+            fooled.append(vector['id'])
+        if hop.authenticated and not vector['auth']:
+            fooled.append(vector['id'])
+    assert fooled == []
+
+
+@pytest.mark.parametrize('server', READABLE)
+def test_what_known_servers_write_is_read(server):
+    vectors = [vector for vector in CAPTURED
+               if vector['server'] == server and not vector.get('proxied')]
+    unread = []
+    for vector in vectors:
+        try:
+            hop = read(vector['fields'])
+        except MalformedReceived as error:
+            unread.append((vector['id'], vector['description'], str(error)))
+            continue
+        if hop is not None:
+            assert hop.peer == ip_address(vector['peer']), vector['id']
+            assert hop.authenticated == vector['auth'], vector['id']
+    # What is left is a bare CR, and a second date in HELO or recipient.
+    assert {problem for *_, problem in unread} <= {
+        'it has a bare CR, a bare LF or a NUL',
+        'it has more than one date',
+        }
+    assert len(unread) <= 0.03 * len(vectors), unread
+
+
+def test_field_that_two_formats_read_differently_is_malformed(monkeypatch):
+    field = ('from [192.0.2.1] (a.example [192.0.2.2]) by x (Postfix) '
+             'with ESMTP id 1; Sun, 22 Nov 2026 10:00:00 +0000')
+    assert str(parse_received(field).peer) == '192.0.2.2'
+    other = Format('another server', '(Postfix', re.compile(
+        r'from \[(?P<peer>[0-9.]+)\] .*'))
+    monkeypatch.setattr(received, '_ROWS', {
+        '(Postfix': [*received._ROWS['(Postfix'], other]})
+    with pytest.raises(MalformedReceived, match='read in two ways'):
+        parse_received(field)
+
+
+def test_names_and_protocol_are_read():
+    hop = parse_received(
+        'from mua.example.org (a.example.net [192.0.2.1])\n'
+        '\tby mx.example.org (Postfix) with esmtps id 4F3D21234;'
+        ' Sun, 22 Nov 2026 10:00:00 +0000')
+    assert (hop.helo, hop.by, hop.protocol) == (
+        'mua.example.org', 'mx.example.org', 'ESMTPS')
+
+
+def test_field_at_the_bound_is_read_and_one_above_is_not():
+    field = ('from {} (unknown [192.0.2.1]) by mx.example.org (Postfix) '
+             'with ESMTP id 4F3D21234; Sun, 22 Nov 2026 10:00:00 +0000')
+    room = MAX_FIELD_LENGTH - len(field.format(''))
+    assert str(parse_received(field.format('x' * room)).peer) == '192.0.2.1'
+    with pytest.raises(MalformedReceived, match='longer than 16384'):
+        parse_received(field.format('x' * (room + 1)))
+
+
+@pytest.mark.parametrize('unit', [
+    'from ', '(', ')', ' (', ') ', ' (x) ', '"', '\\"', '\\', '<', '>', '[',
+    ' by x', ') by x with esmtp (Exim 4)', ' with', '; ', 'a ', '\n\t', '\n ',
+    '\t', ' for <"', '(envelope-from <"', ' (using x)', '1 Jan 2026 ',
+    ' id 1', '[192.0.2.1]', 'ident=', 'helo=',
+    ])
+@pytest.mark.parametrize('head', [
+    'from x (y [192.0.2.1])', 'from y ([192.0.2.1] helo=',
+    'from [192.0.2.1] (helo=',
+    'from x (y [192.0.2.1]) by z (Postfix) with ESMTP id 1 for <',
+    'from y ([192.0.2.1]) by z with esmtp (Exim 4) (envelope-from <',
+    'from x (y [192.0.2.1]) by z (8.1/8.1) with ESMTP id 1 for ',
+    ])
+def test_repetitions_are_refused_without_backtracking(head, unit):
+    # A row that backtracks exponentially would not come back from this.
+    # Every marker is there, so that every row is tried.
+    tail = '(Postfix) (Exim 4) (8.1/8.1) (OpenSMTPD) with local'
+    count = (MAX_FIELD_LENGTH - len(head) - len(tail)) // len(unit)
+    with pytest.raises(MalformedReceived):
+        parse_received(head + unit * count + tail)

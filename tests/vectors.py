@@ -1,0 +1,30 @@
+# SPDX-FileCopyrightText: 2026 The mailman-trustedserver authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The vectors in `tests/data`: what real mail servers wrote, and the truth.
+
+`captured.jsonl` has transactions with real servers, `routes.jsonl` whole
+routes through networks of real servers, `fields.jsonl` single fields, each
+for one point of the grammar.
+"""
+
+import json
+
+from pathlib import Path
+
+
+DATA = Path(__file__).parent / 'data'
+
+# The servers whose every field the reader knows.
+READABLE = ('postfix', 'exim', 'sendmail', 'opensmtpd')
+
+# What the routes were recorded with.
+LOCAL = ('127.0.0.1 192.168.10.3 192.168.10.4 192.168.10.5 '
+         'fd00::3 fd00::4 fd00::5').split()
+REMOTE = '192.168.10.1 192.168.10.2 fd00::1 fd00::2'.split()
+
+
+def load(name):
+    """The vectors of one file."""
+    with open(DATA / f'{name}.jsonl', encoding='utf-8') as lines:
+        return [json.loads(line) for line in lines]
