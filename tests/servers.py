@@ -19,21 +19,68 @@ NAMES = ('out.example.org', 'relay.example.org', 'mail.example.net')
 
 # What an attacker would like to have read, whole and in pieces.
 LURES = (
-    '[192.168.10.1]', '([192.168.10.1])', '(out.example.org [192.168.10.1])',
-    ' by relay.example.org', ') by relay.example.org with esmtpsa (Exim 4.96)',
-    ' (Postfix) with ESMTPSA id 4F3D21234', ' with ESMTPSA', ' with esmtpa ',
-    ' (8.17.1/8.17.1) with ESMTPA id 1', ' (OpenSMTPD) with ESMTPSA id 1',
-    ' id 1xVGy1-0001mF-2c', ' for <a@example.org>', ' for a@example.org',
-    '; ' + DATE, '\n\t', '\n ', '\t', '  ', '"', '\\', '\\"', '"@x>', '<', '>',
-    '(', ')', ' (', ') ', '[', ']', '@', ';', 'helo=', ' helo=x', ' ident=x',
-    '(envelope-from <"', '(envelope-from <a@b>)', ') (y [192.168.10.1])',
-    '(Authenticated sender: x)', '(authenticated bits=0)',
-    '(Client CN "x", Issuer "y" (verified OK))', ' auth=yes user=x',
-    'from ', 'from x (y [192.168.10.1])', '=?utf-8?b?WzE5Mi4xNjguMTAuMV0=?=',
-    '192.168.10.1', 'IPv6:fd00::1', '[IPv6:fd00::1]', 'localhost', '[local]',
-    '(may be forged)', ' (using TLSv1.3)', 'CRAM-MD5', '\x85', '\xa0', '\u3000',
-    '\udcff', '\x0b', '\x7f', '\r', '\0',
-    )
+    '[192.168.10.1]',
+    '([192.168.10.1])',
+    '(out.example.org [192.168.10.1])',
+    ' by relay.example.org',
+    ') by relay.example.org with esmtpsa (Exim 4.96)',
+    ' (Postfix) with ESMTPSA id 4F3D21234',
+    ' with ESMTPSA',
+    ' with esmtpa ',
+    ' (8.17.1/8.17.1) with ESMTPA id 1',
+    ' (OpenSMTPD) with ESMTPSA id 1',
+    ' id 1xVGy1-0001mF-2c',
+    ' for <a@example.org>',
+    ' for a@example.org',
+    '; ' + DATE,
+    '\n\t',
+    '\n ',
+    '\t',
+    '  ',
+    '"',
+    '\\',
+    '\\"',
+    '"@x>',
+    '<',
+    '>',
+    '(',
+    ')',
+    ' (',
+    ') ',
+    '[',
+    ']',
+    '@',
+    ';',
+    'helo=',
+    ' helo=x',
+    ' ident=x',
+    '(envelope-from <"',
+    '(envelope-from <a@b>)',
+    ') (y [192.168.10.1])',
+    '(Authenticated sender: x)',
+    '(authenticated bits=0)',
+    '(Client CN "x", Issuer "y" (verified OK))',
+    ' auth=yes user=x',
+    'from ',
+    'from x (y [192.168.10.1])',
+    '=?utf-8?b?WzE5Mi4xNjguMTAuMV0=?=',
+    '192.168.10.1',
+    'IPv6:fd00::1',
+    '[IPv6:fd00::1]',
+    'localhost',
+    '[local]',
+    '(may be forged)',
+    ' (using TLSv1.3)',
+    'CRAM-MD5',
+    '\x85',
+    '\xa0',
+    '\u3000',
+    '\udcff',
+    '\x0b',
+    '\x7f',
+    '\r',
+    '\0',
+)
 
 
 def hostile(allowed=None, replacement='', max_size=12):
@@ -44,15 +91,21 @@ def hostile(allowed=None, replacement='', max_size=12):
     :param replacement: What it writes in place of the others.
     """
     pieces = st.lists(
-        st.one_of(st.sampled_from(LURES), st.text(max_size=3),
-                  st.text(alphabet=LETTERS + '.-', max_size=5)),
-        max_size=max_size).map(''.join)
+        st.one_of(
+            st.sampled_from(LURES),
+            st.text(max_size=3),
+            st.text(alphabet=LETTERS + '.-', max_size=5),
+        ),
+        max_size=max_size,
+    ).map(''.join)
     if allowed is None:
         return pieces
     lets_through = allowed if callable(allowed) else set(allowed).__contains__
-    return pieces.map(lambda text: ''.join(
-        character if lets_through(character) else replacement
-        for character in text))
+    return pieces.map(
+        lambda text: ''.join(
+            character if lets_through(character) else replacement for character in text
+        )
+    )
 
 
 addresses_4 = st.ip_addresses(v=4).map(str)
@@ -60,9 +113,12 @@ addresses_6 = st.ip_addresses(v=6)
 names = st.sampled_from(NAMES)
 quoted_locals = hostile(lambda character: character not in '\n\r\0').map(
     lambda text: '"{}"@evil.example'.format(
-        text.replace('\\', '\\\\').replace('"', '\\"')))
+        text.replace('\\', '\\\\').replace('"', '\\"')
+    )
+)
 dot_atoms = hostile(LETTERS + '.+-=!#_', max_size=4).map(
-    lambda text: (text.strip('.') or 'x') + '@evil.example')
+    lambda text: (text.strip('.') or 'x') + '@evil.example'
+)
 mailboxes = st.one_of(dot_atoms, quoted_locals)
 ids = st.text(alphabet=LETTERS, min_size=1, max_size=12)
 
@@ -83,23 +139,39 @@ def extended_protocols(draw):
 def postfix(draw):
     """Postfix: smtpd replaces, comment_sanitize() balances."""
     peer = draw(st.one_of(addresses_4, addresses_6.map('IPv6:{}'.format)))
-    helo = draw(hostile(
-        lambda character: (character > ' ' and character != '\x7f'
-                           and character not in '<>()\\";@'),
-        '?')) or '?'
+    helo = (
+        draw(
+            hostile(
+                lambda character: (
+                    character > ' '
+                    and character != '\x7f'
+                    and character not in '<>()\\";@'
+                ),
+                '?',
+            )
+        )
+        or '?'
+    )
     rdns = draw(st.sampled_from(('unknown', *NAMES)))
     protocol, auth = draw(extended_protocols())
     field = f'from {helo} ({rdns} [{peer}])'
     if 'S' in protocol[5:]:
-        field += ('\n\t(using TLSv1.3 with cipher TLS_AES_256_GCM_SHA384 '
-                  '(256/256 bits)\n\t key-exchange X25519)')
-        field += draw(st.one_of(
-            st.just('\n\t(No client certificate requested)'),
-            st.builds('\n\t(Client CN "{}", Issuer "{}" (not verified))'
-                      .format, comments, comments)))
+        field += (
+            '\n\t(using TLSv1.3 with cipher TLS_AES_256_GCM_SHA384 '
+            '(256/256 bits)\n\t key-exchange X25519)'
+        )
+        field += draw(
+            st.one_of(
+                st.just('\n\t(No client certificate requested)'),
+                st.builds(
+                    '\n\t(Client CN "{}", Issuer "{}" (not verified))'.format,
+                    comments,
+                    comments,
+                ),
+            )
+        )
     if auth:
-        field += optional(
-            draw, f'\n\t(Authenticated sender: {draw(comments)})')
+        field += optional(draw, f'\n\t(Authenticated sender: {draw(comments)})')
     field += f'\n\tby mx.example.org (Postfix) with {protocol} id {draw(ids)}'
     field += optional(draw, f'\n\tfor <{draw(mailboxes)}>')
     return field + f'; {DATE} (UTC)', peer, auth
@@ -108,8 +180,7 @@ def postfix(draw):
 def _comment_sanitize(text):
     depth, cleaned = 0, ''
     for character in text:
-        if not (character.isascii() and character.isprintable()) or (
-                character == '\\'):
+        if not (character.isascii() and character.isprintable()) or (character == '\\'):
             character = '?'
         elif character == '(':
             depth += 1
@@ -140,10 +211,18 @@ def exim(draw):
         inside = port + (' ' if port and inside else '') + inside
         field = f'from [{address}]' + (f' ({inside})' if inside else '')
     protocol, auth = draw(extended_protocols())
-    tls = (draw(st.sampled_from((
-        '  (TLS1.3) tls TLS_AES_256_GCM_SHA384\n\t',
-        ' (TLS1.2:ECDHE_RSA_AES_256_GCM_SHA384:256)\n\t')))
-        if 'S' in protocol[5:] else ' ')
+    tls = (
+        draw(
+            st.sampled_from(
+                (
+                    '  (TLS1.3) tls TLS_AES_256_GCM_SHA384\n\t',
+                    ' (TLS1.2:ECDHE_RSA_AES_256_GCM_SHA384:256)\n\t',
+                )
+            )
+        )
+        if 'S' in protocol[5:]
+        else ' '
+    )
     field += f'\n\tby mx.example.org with {protocol.lower()}{tls}(Exim 4.96)'
     field += optional(draw, f'\n\t(envelope-from <{draw(mailboxes)}>)')
     field += '\n\tid 1xVGy1-0001mF-2c'
@@ -154,26 +233,33 @@ def exim(draw):
 @st.composite
 def sendmail(draw):
     """Sendmail: HELO of letters, digits and a few more, else 501."""
-    peer = draw(st.one_of(
-        addresses_4,
-        addresses_6.map(lambda address: 'IPv6:' + ':'.join(
-            f'{int(group, 16):x}'
-            for group in address.exploded.split(':')))))
+    peer = draw(
+        st.one_of(
+            addresses_4,
+            addresses_6.map(
+                lambda address: (
+                    'IPv6:'
+                    + ':'.join(
+                        f'{int(group, 16):x}' for group in address.exploded.split(':')
+                    )
+                )
+            ),
+        )
+    )
     helo = draw(hostile(LETTERS + '[].-_#:'))
     ident = optional(draw, draw(hostile(LETTERS + '.-_[]:')) + '@')
     rdns = draw(st.sampled_from(('', *(name + ' ' for name in NAMES))))
     forged = optional(draw, ' (may be forged)') if rdns else ''
     comment = f'({{}}{ident}{rdns}[{peer}]{forged})'
-    field = (f'from {helo} ' + comment.format('') if helo
-             else comment.format('from '))
+    field = f'from {helo} ' + comment.format('') if helo else comment.format('from ')
     protocol, auth = draw(extended_protocols())
     if auth:
         field += '\n\t(authenticated bits=0)'
-    field += (f'\n\tby mx.example.org (8.17.1/8.17.1) with {protocol} '
-              f'id {draw(ids)}')
+    field += f'\n\tby mx.example.org (8.17.1/8.17.1) with {protocol} id {draw(ids)}'
     if 'S' in protocol[5:]:
-        field += ('\n\t(version=TLSv1.3 cipher=TLS_AES_256_GCM_SHA384 '
-                  'bits=256 verify=NO)')
+        field += (
+            '\n\t(version=TLSv1.3 cipher=TLS_AES_256_GCM_SHA384 bits=256 verify=NO)'
+        )
     field += optional(draw, f'\n\tfor <{draw(mailboxes)}>')
     return field + f'; {DATE}', peer, auth
 
@@ -184,22 +270,36 @@ def opensmtpd(draw):
     with white space."""
     address = draw(st.one_of(addresses_4, addresses_6.map(str)))
     helo = draw(hostile(LETTERS + '[].-_:')) or 'x'
-    rdns = draw(st.one_of(st.just('<unknown>'), hostile(
-        lambda character: character > ' ' and character != '\x7f')))
+    rdns = draw(
+        st.one_of(
+            st.just('<unknown>'),
+            hostile(lambda character: character > ' ' and character != '\x7f'),
+        )
+    )
     protocol, auth = draw(extended_protocols())
-    field = (f'from {helo} ({rdns} [{address}])\n\tby mx.example.org '
-             f'(OpenSMTPD) with {protocol} id {draw(ids)}')
+    field = (
+        f'from {helo} ({rdns} [{address}])\n\tby mx.example.org '
+        f'(OpenSMTPD) with {protocol} id {draw(ids)}'
+    )
     if 'S' in protocol[5:]:
         field += ' (TLSv1.3:TLS_AES_256_GCM_SHA384:256:NO)'
     if auth:
-        field += optional(draw, ' auth=yes user=' + draw(hostile(
-            lambda character: character not in '\n\r\0')))
+        field += optional(
+            draw,
+            ' auth=yes user='
+            + draw(hostile(lambda character: character not in '\n\r\0')),
+        )
     field += optional(draw, f'\n\tfor <{draw(dot_atoms)}>')
     field += f';\n\t{DATE} (UTC)'
     body = hostile(lambda character: character not in '\r\0').map(
-        lambda text: '\n\t' + text.replace('\n', '\n\t') + f'; {DATE}')
+        lambda text: '\n\t' + text.replace('\n', '\n\t') + f'; {DATE}'
+    )
     return field + optional(draw, draw(body)), address, auth
 
 
-SERVERS = {'postfix': postfix(), 'exim': exim(), 'sendmail': sendmail(),
-           'opensmtpd': opensmtpd()}
+SERVERS = {
+    'postfix': postfix(),
+    'exim': exim(),
+    'sendmail': sendmail(),
+    'opensmtpd': opensmtpd(),
+}

@@ -25,18 +25,27 @@ from tests.test_policy import (
 SITE = ('192.0.2.1', '192.0.2.2', '192.0.2.3', '127.0.0.1')
 OTHERS = ('198.51.100.20', '203.0.113.9')
 
-hops = st.builds(hop, st.sampled_from(SITE + OTHERS),
-                 st.sampled_from(('ESMTP', 'ESMTPSA')))
-fields = st.one_of(
-    hops, hops, st.sampled_from((PICKUP, HIDDEN, HIDDEN_AUTH, JUNK, '')))
+hops = st.builds(
+    hop, st.sampled_from(SITE + OTHERS), st.sampled_from(('ESMTP', 'ESMTPSA'))
+)
+fields = st.one_of(hops, hops, st.sampled_from((PICKUP, HIDDEN, HIDDEN_AUTH, JUNK, '')))
 routes = st.lists(fields, max_size=8)
-entries = st.lists(st.sampled_from(
-    (*SITE, '192.0.2.0/30', '^192[.]0[.]2[.][12]')), unique=True)
+entries = st.lists(
+    st.sampled_from((*SITE, '192.0.2.0/30', '^192[.]0[.]2[.][12]')),
+    unique=True,
+)
 policies = st.builds(
     lambda local, remote, submission, local_submission: Policy(
-        AddressList.parse(local), AddressList.parse(remote), submission,
-        local_submission),
-    entries, entries, st.sampled_from(Submission), st.booleans())
+        AddressList.parse(local),
+        AddressList.parse(remote),
+        submission,
+        local_submission,
+    ),
+    entries,
+    entries,
+    st.sampled_from(Submission),
+    st.booleans(),
+)
 
 
 def model(route, policy):
@@ -57,15 +66,18 @@ def model(route, policy):
             below = below[1:]
         first = below[0][1] if below else None
         has_auth = first is not None and first.authenticated
-        left = sum(1 for text, hop in below
-                   if text.lstrip(' \t\r\n(').lower().startswith('from')
-                   and not (hop and hop.reinjection))
+        left = sum(
+            1
+            for text, hop in below
+            if text.lstrip(' \t\r\n(').lower().startswith('from')
+            and not (hop and hop.reinjection)
+        )
         if roles.endswith('R'):
             trusted |= {
                 Submission.SINGLE_HOP: left <= 1,
                 Submission.AUTHENTICATED: has_auth,
                 Submission.BOTH: left <= 1 and has_auth,
-                }[policy.submission]
+            }[policy.submission]
         elif policy.local_submission and has_auth:
             trusted = True
         if first is None or first.peer is None:
@@ -85,51 +97,68 @@ def test_verdict_is_that_of_the_design(route, policy):
 
 @given(st.lists(hops, max_size=4), st.sampled_from(OTHERS), routes, policies)
 def test_fields_of_an_attacker_never_make_a_route_trusted(
-        honest, attacker, forged, policy):
+    honest, attacker, forged, policy
+):
     route = [*honest, hop(attacker)]
     if not evaluate(route, policy).trusted:
         assert not evaluate(route + forged, policy).trusted
 
 
 @given(routes, policies, st.data())
-def test_taking_an_entry_off_a_list_never_makes_a_route_trusted(
-        route, policy, data):
+def test_taking_an_entry_off_a_list_never_makes_a_route_trusted(route, policy, data):
     smaller = {}
     for name in ('local', 'remote'):
         kept = getattr(policy, name).entries
-        kept = data.draw(st.lists(st.sampled_from(kept), unique=True)
-                         if kept else st.just([]))
+        kept = data.draw(
+            st.lists(st.sampled_from(kept), unique=True) if kept else st.just([])
+        )
         smaller[name] = AddressList.parse(kept)
     if not evaluate(route, policy).trusted:
-        assert not evaluate(route, Policy(
-            smaller['local'], smaller['remote'], policy.submission,
-            policy.local_submission)).trusted
+        assert not evaluate(
+            route,
+            Policy(
+                smaller['local'],
+                smaller['remote'],
+                policy.submission,
+                policy.local_submission,
+            ),
+        ).trusted
 
 
-@given(st.lists(hops, max_size=3), st.sampled_from(OTHERS), routes, routes,
-       policies)
+@given(
+    st.lists(hops, max_size=3),
+    st.sampled_from(OTHERS),
+    routes,
+    routes,
+    policies,
+)
 def test_what_lies_below_the_first_unlisted_peer_counts_only_as_hops(
-        honest, stranger, lower, others, policy):
+    honest, stranger, lower, others, policy
+):
     def count(route):
-        return sum(1 for text in route
-                   if text.startswith('from') and text != PICKUP)
+        return sum(1 for text in route if text.startswith('from') and text != PICKUP)
 
     assume(count(lower) == count(others))
     route = [*honest, hop(stranger)]
-    assert (evaluate(route + lower, policy).trusted
-            == evaluate(route + others, policy).trusted)
+    assert (
+        evaluate(route + lower, policy).trusted
+        == evaluate(route + others, policy).trusted
+    )
 
 
 @given(SERVERS['postfix'], st.sampled_from(Submission))
 def test_hostile_client_of_a_relay_is_never_trusted(drawn, submission):
     field, peer, _ = drawn
-    policy = Policy(AddressList.parse(LOCAL), AddressList.parse(REMOTE),
-                    submission)
+    policy = Policy(AddressList.parse(LOCAL), AddressList.parse(REMOTE), submission)
     assume(parse_address(peer) not in policy.local)
     assume(parse_address(peer) not in policy.remote)
     good_route = [hop(OUT), hop('198.51.100.20', 'ESMTPSA')]
-    for route in ([field], [field, *good_route], [hop(RELAY), field],
-                  [hop(RELAY), field, *good_route]):
+    for route in (
+        [field],
+        [field, *good_route],
+        [hop(RELAY), field],
+        [hop(RELAY), field, *good_route],
+    ):
         assert not evaluate(route, policy).trusted
 
 

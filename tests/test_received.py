@@ -32,8 +32,7 @@ def read(fields):
     return None
 
 
-@pytest.mark.parametrize(
-    'vector', FIELDS, ids=[vector['id'] for vector in FIELDS])
+@pytest.mark.parametrize('vector', FIELDS, ids=[vector['id'] for vector in FIELDS])
 def test_field_is_read_as_the_vector_says(vector):
     if 'malformed' in vector:
         with pytest.raises(MalformedReceived) as error:
@@ -47,16 +46,23 @@ def test_field_is_read_as_the_vector_says(vector):
 
 
 def test_every_format_has_a_vector():
-    fields = [vector['field'] for vector in FIELDS + [
-        {'field': vector['fields'][0]} for vector in CAPTURED]]
-    unread = [row.name for row in FORMATS
-              if not any(row.pattern.fullmatch(' '.join(field.split()))
-                         for field in fields if row.marker in field)]
+    fields = [
+        vector['field']
+        for vector in FIELDS + [{'field': vector['fields'][0]} for vector in CAPTURED]
+    ]
+    unread = [
+        row.name
+        for row in FORMATS
+        if not any(
+            row.pattern.fullmatch(' '.join(field.split()))
+            for field in fields
+            if row.marker in field
+        )
+    ]
     assert unread == []
 
 
-@pytest.mark.parametrize('server', sorted(
-    {vector['server'] for vector in CAPTURED}))
+@pytest.mark.parametrize('server', sorted({vector['server'] for vector in CAPTURED}))
 def test_text_of_a_client_is_never_peer_or_auth(server):
     fooled = []
     for vector in CAPTURED:
@@ -70,9 +76,10 @@ def test_text_of_a_client_is_never_peer_or_auth(server):
             # Nobody connected.
             assert vector['peer'] is None, vector['id']
             continue
-        if (hop.peer not in (None, vector['peer'] and
-                             ip_address(vector['peer']))
-                and not vector.get('proxied')):
+        if hop.peer not in (
+            None,
+            vector['peer'] and ip_address(vector['peer']),
+        ) and not vector.get('proxied'):
             fooled.append(vector['id'])
         if hop.authenticated and not vector['auth']:
             fooled.append(vector['id'])
@@ -81,8 +88,11 @@ def test_text_of_a_client_is_never_peer_or_auth(server):
 
 @pytest.mark.parametrize('server', READABLE)
 def test_what_known_servers_write_is_read(server):
-    vectors = [vector for vector in CAPTURED
-               if vector['server'] == server and not vector.get('proxied')]
+    vectors = [
+        vector
+        for vector in CAPTURED
+        if vector['server'] == server and not vector.get('proxied')
+    ]
     unread = []
     for vector in vectors:
         try:
@@ -97,18 +107,24 @@ def test_what_known_servers_write_is_read(server):
     assert {problem for *_, problem in unread} <= {
         'it has a bare CR, a bare LF or a NUL',
         'it has more than one date',
-        }
+    }
     assert len(unread) <= 0.03 * len(vectors), unread
 
 
 def test_field_that_two_formats_read_differently_is_malformed(monkeypatch):
-    field = ('from [192.0.2.1] (a.example [192.0.2.2]) by x (Postfix) '
-             'with ESMTP id 1; Sun, 22 Nov 2026 10:00:00 +0000')
+    field = (
+        'from [192.0.2.1] (a.example [192.0.2.2]) by x (Postfix) '
+        'with ESMTP id 1; Sun, 22 Nov 2026 10:00:00 +0000'
+    )
     assert str(parse_received(field).peer) == '192.0.2.2'
-    other = Format('another server', '(Postfix', re.compile(
-        r'from \[(?P<peer>[0-9.]+)\] .*'))
-    monkeypatch.setattr(received, '_ROWS', {
-        '(Postfix': [*received._ROWS['(Postfix'], other]})
+    other = Format(
+        'another server',
+        '(Postfix',
+        re.compile(r'from \[(?P<peer>[0-9.]+)\] .*'),
+    )
+    monkeypatch.setattr(
+        received, '_ROWS', {'(Postfix': [*received._ROWS['(Postfix'], other]}
+    )
     with pytest.raises(MalformedReceived, match='read in two ways'):
         parse_received(field)
 
@@ -117,33 +133,70 @@ def test_names_and_protocol_are_read():
     hop = parse_received(
         'from mua.example.org (a.example.net [192.0.2.1])\n'
         '\tby mx.example.org (Postfix) with esmtps id 4F3D21234;'
-        ' Sun, 22 Nov 2026 10:00:00 +0000')
+        ' Sun, 22 Nov 2026 10:00:00 +0000'
+    )
     assert (hop.helo, hop.by, hop.protocol) == (
-        'mua.example.org', 'mx.example.org', 'ESMTPS')
+        'mua.example.org',
+        'mx.example.org',
+        'ESMTPS',
+    )
 
 
 def test_field_at_the_bound_is_read_and_one_above_is_not():
-    field = ('from {} (unknown [192.0.2.1]) by mx.example.org (Postfix) '
-             'with ESMTP id 4F3D21234; Sun, 22 Nov 2026 10:00:00 +0000')
+    field = (
+        'from {} (unknown [192.0.2.1]) by mx.example.org (Postfix) '
+        'with ESMTP id 4F3D21234; Sun, 22 Nov 2026 10:00:00 +0000'
+    )
     room = MAX_FIELD_LENGTH - len(field.format(''))
     assert str(parse_received(field.format('x' * room)).peer) == '192.0.2.1'
     with pytest.raises(MalformedReceived, match='longer than 16384'):
         parse_received(field.format('x' * (room + 1)))
 
 
-@pytest.mark.parametrize('unit', [
-    'from ', '(', ')', ' (', ') ', ' (x) ', '"', '\\"', '\\', '<', '>', '[',
-    ' by x', ') by x with esmtp (Exim 4)', ' with', '; ', 'a ', '\n\t', '\n ',
-    '\t', ' for <"', '(envelope-from <"', ' (using x)', '1 Jan 2026 ',
-    ' id 1', '[192.0.2.1]', 'ident=', 'helo=',
-    ])
-@pytest.mark.parametrize('head', [
-    'from x (y [192.0.2.1])', 'from y ([192.0.2.1] helo=',
-    'from [192.0.2.1] (helo=',
-    'from x (y [192.0.2.1]) by z (Postfix) with ESMTP id 1 for <',
-    'from y ([192.0.2.1]) by z with esmtp (Exim 4) (envelope-from <',
-    'from x (y [192.0.2.1]) by z (8.1/8.1) with ESMTP id 1 for ',
-    ])
+@pytest.mark.parametrize(
+    'unit',
+    [
+        'from ',
+        '(',
+        ')',
+        ' (',
+        ') ',
+        ' (x) ',
+        '"',
+        '\\"',
+        '\\',
+        '<',
+        '>',
+        '[',
+        ' by x',
+        ') by x with esmtp (Exim 4)',
+        ' with',
+        '; ',
+        'a ',
+        '\n\t',
+        '\n ',
+        '\t',
+        ' for <"',
+        '(envelope-from <"',
+        ' (using x)',
+        '1 Jan 2026 ',
+        ' id 1',
+        '[192.0.2.1]',
+        'ident=',
+        'helo=',
+    ],
+)
+@pytest.mark.parametrize(
+    'head',
+    [
+        'from x (y [192.0.2.1])',
+        'from y ([192.0.2.1] helo=',
+        'from [192.0.2.1] (helo=',
+        'from x (y [192.0.2.1]) by z (Postfix) with ESMTP id 1 for <',
+        'from y ([192.0.2.1]) by z with esmtp (Exim 4) (envelope-from <',
+        'from x (y [192.0.2.1]) by z (8.1/8.1) with ESMTP id 1 for ',
+    ],
+)
 def test_repetitions_are_refused_without_backtracking(head, unit):
     # A row that backtracks exponentially would not come back from this.
     # Every marker is there, so that every row is tried.

@@ -27,7 +27,10 @@ def test_field_gives_the_true_peer_and_auth_or_is_malformed(server):
         except MalformedReceived:
             return
         assert (hop.peer, hop.authenticated, hop.reinjection) == (
-            parse_address(peer), auth, False)
+            parse_address(peer),
+            auth,
+            False,
+        )
 
     check()
 
@@ -58,8 +61,7 @@ def test_any_text_gives_a_hop_or_malformed(text):
         assert isinstance(hop, Hop)
 
 
-@given(st.one_of(*(st.from_regex(row.pattern, fullmatch=True)
-                   for row in FORMATS)))
+@given(st.one_of(*(st.from_regex(row.pattern, fullmatch=True) for row in FORMATS)))
 @settings(max_examples=50)
 def test_a_field_of_any_row_has_a_peer_only_if_it_is_no_reinjection(field):
     try:

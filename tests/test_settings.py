@@ -20,8 +20,7 @@ from mailman_trustedserver.settings import (
 
 def parse(text):
     sections = read_sections(f'[trustedserver]\n{text}', 'ts.cfg')
-    return parse_settings(
-        sections['trustedserver'], 'ts.cfg', 'trustedserver')
+    return parse_settings(sections['trustedserver'], 'ts.cfg', 'trustedserver')
 
 
 def test_defaults_trust_nobody():
@@ -31,12 +30,11 @@ def test_defaults_trust_nobody():
     assert policy.submission is Submission.SINGLE_HOP
     assert policy.local_submission is False
     assert settings.nonmember_actions == {'hold'}
-    assert settings.warnings == [
-        'trusted_remote_servers is empty: no post is trusted.']
+    assert settings.warnings == ['trusted_remote_servers is empty: no post is trusted.']
 
 
 def test_every_key_is_read():
-    settings = parse('''
+    settings = parse("""
 # A comment.
 trusted_local_servers:
     127.0.0.1
@@ -49,10 +47,14 @@ trusted_remote_servers = 192.168.10.1 192.168.10.2
 Submission: Authenticated
 local_submission: yes
 nonmember_actions: hold Reject
-''')
+""")
     policy = settings.policy
     assert policy.local.entries == (
-        '127.0.0.1', '192.168.10.0/24', '!192.168.10.1', '^2001:db8::')
+        '127.0.0.1',
+        '192.168.10.0/24',
+        '!192.168.10.1',
+        '^2001:db8::',
+    )
     assert ip_address('192.168.10.2') in policy.remote
     assert policy.submission is Submission.AUTHENTICATED
     assert policy.local_submission is True
@@ -64,30 +66,49 @@ def test_percent_signs_in_regular_expressions_stay():
     assert policy.local.entries == ('^192\\.0\\.2\\.(1|%)',)
 
 
-@pytest.mark.parametrize(('text', 'problem'), [
-    ('trusted_local_server: 192.0.2.1',
-     'ts.cfg [trustedserver] trusted_local_server: this key is not known; '
-     'the known keys are trusted_local_servers,'),
-    ('mode: observe', 'mode: this key is not known'),
-    ('sender_domains: example.org', 'this key is not known'),
-    ('trusted_local_servers: 192.168.10.1/24',
-     "ts.cfg [trustedserver] trusted_local_servers: '192.168.10.1/24' has "
-     'host bits set; write 192.168.10.0/24'),
-    ('trusted_remote_servers: mail.example.org',
-     "trusted_remote_servers: 'mail.example.org' is a host name"),
-    ('trusted_remote_servers: 192.0.2.1 # the relay',
-     "'#': a comment takes a line of its own"),
-    ('submission: single_hop',
-     "submission: 'single_hop' is not a value; write one of single-hop, "
-     'authenticated, both'),
-    ('submission:', "submission: '' is not a value"),
-    ('local_submission: maybe',
-     "local_submission: 'maybe' is not a value; write yes or no"),
-    ('nonmember_actions: hold, reject',
-     "nonmember_actions: 'hold,' is not a value; write one of hold, reject"),
-    ('trusted_local_servers:\n192.0.2.1',
-     'ts.cfg: Source contains parsing errors'),
-    ])
+@pytest.mark.parametrize(
+    ('text', 'problem'),
+    [
+        (
+            'trusted_local_server: 192.0.2.1',
+            'ts.cfg [trustedserver] trusted_local_server: this key is not known; '
+            'the known keys are trusted_local_servers,',
+        ),
+        ('mode: observe', 'mode: this key is not known'),
+        ('sender_domains: example.org', 'this key is not known'),
+        (
+            'trusted_local_servers: 192.168.10.1/24',
+            "ts.cfg [trustedserver] trusted_local_servers: '192.168.10.1/24' has "
+            'host bits set; write 192.168.10.0/24',
+        ),
+        (
+            'trusted_remote_servers: mail.example.org',
+            "trusted_remote_servers: 'mail.example.org' is a host name",
+        ),
+        (
+            'trusted_remote_servers: 192.0.2.1 # the relay',
+            "'#': a comment takes a line of its own",
+        ),
+        (
+            'submission: single_hop',
+            "submission: 'single_hop' is not a value; write one of single-hop, "
+            'authenticated, both',
+        ),
+        ('submission:', "submission: '' is not a value"),
+        (
+            'local_submission: maybe',
+            "local_submission: 'maybe' is not a value; write yes or no",
+        ),
+        (
+            'nonmember_actions: hold, reject',
+            "nonmember_actions: 'hold,' is not a value; write one of hold, reject",
+        ),
+        (
+            'trusted_local_servers:\n192.0.2.1',
+            'ts.cfg: Source contains parsing errors',
+        ),
+    ],
+)
 def test_mistake_is_one_line_that_names_place_entry_and_remedy(text, problem):
     with pytest.raises(SettingsError) as error:
         parse(text)
@@ -97,23 +118,32 @@ def test_mistake_is_one_line_that_names_place_entry_and_remedy(text, problem):
 
 @pytest.mark.parametrize('text', ['x', '[a', '\x00', 'a: 1\n[b]'])
 def test_text_without_sections_is_an_error(text):
-    with pytest.raises(SettingsError, match='^ts.cfg: File contains no sect'):
+    with pytest.raises(SettingsError, match=r'^ts\.cfg: File contains no sect'):
         read_sections(text, 'ts.cfg')
 
 
 def test_no_section_is_a_source_of_defaults():
     assert read_sections('[DEFAULT]\na: 1\n[b]\nc: %(a)s', 'ts.cfg') == {
-        'DEFAULT': {'a': '1'}, 'b': {'c': '%(a)s'}}
+        'DEFAULT': {'a': '1'},
+        'b': {'c': '%(a)s'},
+    }
 
 
-@pytest.mark.parametrize(('text', 'warning'), [
-    ('trusted_local_servers: 192.0.2.0/24\ntrusted_remote_servers: 192.0.2.1',
-     'trusted_local_servers has 192.0.2.0/24 and trusted_remote_servers has '
-     '192.0.2.1: an address on both may be either.'),
-    ('trusted_remote_servers: 192.0.2.1 127.0.0.0/8',
-     'trusted_remote_servers has the loopback address: whatever a content '
-     'filter on a local server hands on is trusted.'),
-    ])
+@pytest.mark.parametrize(
+    ('text', 'warning'),
+    [
+        (
+            'trusted_local_servers: 192.0.2.0/24\ntrusted_remote_servers: 192.0.2.1',
+            'trusted_local_servers has 192.0.2.0/24 and trusted_remote_servers has '
+            '192.0.2.1: an address on both may be either.',
+        ),
+        (
+            'trusted_remote_servers: 192.0.2.1 127.0.0.0/8',
+            'trusted_remote_servers has the loopback address: whatever a content '
+            'filter on a local server hands on is trusted.',
+        ),
+    ],
+)
 def test_what_is_seldom_meant_is_a_warning(text, warning):
     assert parse(text).warnings == [warning]
 
@@ -126,6 +156,7 @@ def test_a_site_with_one_host_needs_no_remote_server():
 def test_words_are_those_of_mailman():
     from lazr.config import as_boolean
     from mailman.interfaces.action import Action
+
     assert {action.name for action in Action} == set(ACTIONS)
     assert {word: as_boolean(word) for word in BOOLEANS} == BOOLEANS
 

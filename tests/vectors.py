@@ -19,8 +19,9 @@ DATA = Path(__file__).parent / 'data'
 READABLE = ('postfix', 'exim', 'sendmail', 'opensmtpd')
 
 # What the routes were recorded with.
-LOCAL = ('127.0.0.1 192.168.10.3 192.168.10.4 192.168.10.5 '
-         'fd00::3 fd00::4 fd00::5').split()
+LOCAL = (
+    '127.0.0.1 192.168.10.3 192.168.10.4 192.168.10.5 fd00::3 fd00::4 fd00::5'
+).split()
 REMOTE = '192.168.10.1 192.168.10.2 fd00::1 fd00::2'.split()
 
 

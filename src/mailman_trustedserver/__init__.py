@@ -41,5 +41,5 @@ __all__ = [
     'evaluate',
     'parse_received',
     'parse_settings',
-    ]
+]
 __version__ = '0.1.0'

@@ -34,9 +34,16 @@ from zope.interface import Attribute
 
 
 __all__ = [
-    'CHAIN', 'DEFAULT_CHAIN', 'ITrustedServerPlugin', 'RULE', 'describe',
-    'find_plugin', 'is_trusted', 'load_settings', 'received_fields',
-    ]
+    'CHAIN',
+    'DEFAULT_CHAIN',
+    'RULE',
+    'ITrustedServerPlugin',
+    'describe',
+    'find_plugin',
+    'is_trusted',
+    'load_settings',
+    'received_fields',
+]
 
 RULE = 'trusted-server'
 CHAIN = 'trusted-server-posting-chain'
@@ -52,11 +59,11 @@ vette = logging.getLogger('mailman.vette')
 class ITrustedServerPlugin(IPlugin):
     """The plugin, for those who look for it among all plugins."""
 
-    settings = Attribute(
-        """The `Settings` in force, None if they did not load.""")
+    settings = Attribute("""The `Settings` in force, None if they did not load.""")
 
     error = Attribute(
-        """The error of the configuration as one line, None if it loaded.""")
+        """The error of the configuration as one line, None if it loaded."""
+    )
 
 
 def find_plugin() -> Optional[Any]:
@@ -85,25 +92,27 @@ def describe(verdict: Verdict, total: int) -> dict[str, Any]:
     hops = []
     for finding in verdict.findings:
         hop = finding.hop
-        hops.append({
-            'peer': None if hop is None or hop.peer is None else str(hop.peer),
-            'helo': hop and hop.helo,
-            'by': hop and hop.by,
-            'protocol': hop and hop.protocol,
-            'authenticated': hop is not None and hop.authenticated,
-            'reinjection': hop is not None and hop.reinjection,
-            'attested': finding.attested,
-            'trusted_local_servers': finding.local,
-            'trusted_remote_servers': finding.remote,
-            'problem': finding.problem,
-            })
+        hops.append(
+            {
+                'peer': None if hop is None or hop.peer is None else str(hop.peer),
+                'helo': hop and hop.helo,
+                'by': hop and hop.by,
+                'protocol': hop and hop.protocol,
+                'authenticated': hop is not None and hop.authenticated,
+                'reinjection': hop is not None and hop.reinjection,
+                'attested': finding.attested,
+                'trusted_local_servers': finding.local,
+                'trusted_remote_servers': finding.remote,
+                'problem': finding.problem,
+            }
+        )
     return {
         'trusted': verdict.trusted,
         'reason': verdict.reason.value,
         'explanation': verdict.explanation,
         'hops': hops,
         'fields_not_read': total - len(hops),
-        }
+    }
 
 
 def _judge(mlist: Any, msg: Message) -> Verdict:
@@ -136,17 +145,21 @@ def is_trusted(mlist: Any, msg: Message) -> bool:
 
 
 def _log_line(mlist: Any, msg: Message, verdict: Verdict) -> str:
-    peers = (str(finding.hop.peer) for finding in verdict.findings
-             if finding.hop is not None and finding.hop.peer is not None)
+    peers = (
+        str(finding.hop.peer)
+        for finding in verdict.findings
+        if finding.hop is not None and finding.hop.peer is not None
+    )
     pairs = {
         'message-id': str(msg.get('message-id', '')).strip(),
         'list': mlist.list_id,
         'verdict': 'trusted' if verdict.trusted else 'not-trusted',
         'reason': verdict.reason.value,
         'peers': ','.join(peers),
-        }
+    }
     return 'trusted-server: ' + ' '.join(
-        f'{key}={_log_value(value)}' for key, value in pairs.items())
+        f'{key}={_log_value(value)}' for key, value in pairs.items()
+    )
 
 
 def _log_value(text: str) -> str:
@@ -170,45 +183,62 @@ def load_settings(name: str) -> Settings:
     section = f'plugin.{name}'
     if filename is None:
         raise SettingsError(
-            'mailman.cfg', section, None,
+            'mailman.cfg',
+            section,
+            None,
             'Mailman runs without a configuration file; write one and name '
-            'it with -C or MAILMAN_CONFIG_FILE')
+            'it with -C or MAILMAN_CONFIG_FILE',
+        )
     values = _read(filename, None).get(section)
     if values is None:
         raise SettingsError(
-            filename, section, None,
+            filename,
+            section,
+            None,
             'the section is not in this file; keep it here, not in a file '
-            'that this one extends')
-    own = {key: value for key, value in values.items()
-           if key not in MAILMAN_KEYS}
+            'that this one extends',
+        )
+    own = {key: value for key, value in values.items() if key not in MAILMAN_KEYS}
     path = values.get('configuration', '').strip()
     if not path:
         return parse_settings(own, filename, section)
-    sections = _read(path, SettingsError(
-        filename, section, 'configuration',
-        f'{ascii(path)} is no absolute path and no python:package.name that '
-        'can be found; write one of them'))
+    sections = _read(
+        path,
+        SettingsError(
+            filename,
+            section,
+            'configuration',
+            f'{path!a} is no absolute path and no python:package.name that '
+            'can be found; write one of them',
+        ),
+    )
     for other in sections:
         if other != FILE_SECTION:
             raise SettingsError(
-                path, other, None,
-                'this section is not known; the only one is '
-                f'[{FILE_SECTION}]')
+                path,
+                other,
+                None,
+                f'this section is not known; the only one is [{FILE_SECTION}]',
+            )
     if FILE_SECTION not in sections:
         raise SettingsError(
-            path, None, None,
+            path,
+            None,
+            None,
             f'there is no section [{FILE_SECTION}]; write one, with '
-            'trusted_local_servers and trusted_remote_servers')
+            'trusted_local_servers and trusted_remote_servers',
+        )
     if own and sections[FILE_SECTION]:
         raise SettingsError(
-            filename, section, ', '.join(own),
-            f'there are keys here and in {path}; keep them in one place')
-    return parse_settings(
-        sections[FILE_SECTION] or own, path, FILE_SECTION)
+            filename,
+            section,
+            ', '.join(own),
+            f'there are keys here and in {path}; keep them in one place',
+        )
+    return parse_settings(sections[FILE_SECTION] or own, path, FILE_SECTION)
 
 
-def _read(path: str, bad_path: Optional[SettingsError]
-          ) -> dict[str, dict[str, str]]:
+def _read(path: str, bad_path: Optional[SettingsError]) -> dict[str, dict[str, str]]:
     with ExitStack() as resources:
         try:
             file = Path(expand_path(resources, path))
@@ -220,13 +250,18 @@ def _read(path: str, bad_path: Optional[SettingsError]
             text = file.read_bytes().decode('utf-8')
         except UnicodeDecodeError as error:
             raise SettingsError(
-                path, None, None,
-                f'byte {error.start} is not UTF-8; save the file as UTF-8'
-                ) from None
+                path,
+                None,
+                None,
+                f'byte {error.start} is not UTF-8; save the file as UTF-8',
+            ) from None
         except (OSError, ValueError) as error:
             cause = getattr(error, 'strerror', error)
             raise SettingsError(
-                path, None, None,
+                path,
+                None,
+                None,
                 f'the file cannot be read ({cause}); make it a file that the '
-                'user of Mailman may read') from None
+                'user of Mailman may read',
+            ) from None
     return read_sections(text, path)

@@ -64,8 +64,7 @@ def _folded(address: Address) -> Address:
 
 
 def _parse_network(entry: str) -> Network:
-    host, slash, prefix = entry.partition('/')
-    if not slash:
+    if '/' not in entry:
         return ip_network(parse_address(entry))
     network = ip_network(entry)
     if network.version == 6 and network.prefixlen >= _MAPPED_BITS:
@@ -78,22 +77,28 @@ def _parse_network(entry: str) -> Network:
 def _complaint(entry: str) -> str:
     """Say what is wrong with an entry that is no address and no network."""
     quoted = ascii(entry)
-    host, slash, prefix = entry.partition('/')
+    host, slash, _ = entry.partition('/')
     if slash:
         try:
             network = ip_network(entry, strict=False)
         except ValueError:
             pass
         else:
-            return (f'{quoted} has host bits set; write {network} for the '
-                    f'network or {host} for the address')
+            return (
+                f'{quoted} has host bits set; write {network} for the '
+                f'network or {host} for the address'
+            )
     elif entry.startswith(('#', ';')):
         return f'{quoted}: a comment takes a line of its own'
     elif re.search('[g-zG-Z_-]', entry):
-        return (f'{quoted} is a host name; names can be forged and are not '
-                'looked up: write the address of the server')
-    return (f'{quoted} is neither an address (192.0.2.1, 2001:db8::1) nor a '
-            'network (192.0.2.0/24) nor a regular expression (^192\\.0\\.2\\.)')
+        return (
+            f'{quoted} is a host name; names can be forged and are not '
+            'looked up: write the address of the server'
+        )
+    return (
+        f'{quoted} is neither an address (192.0.2.1, 2001:db8::1) nor a '
+        'network (192.0.2.0/24) nor a regular expression (^192\\.0\\.2\\.)'
+    )
 
 
 class _Matcher:
@@ -107,8 +112,7 @@ class _Matcher:
         # By the version of IP: first and last address and entry of each
         # network, and apart from them the first addresses, to search in.
         self.networks: dict[int, list[tuple[int, int, str]]] = {4: [], 6: []}
-        self._tables: dict[
-            int, tuple[list[int], list[tuple[int, int, str]]]] = {}
+        self._tables: dict[int, tuple[list[int], list[tuple[int, int, str]]]] = {}
         self._patterns: list[tuple[re.Pattern[str], str]] = []
 
     def add(self, text: str, entry: str) -> None:
@@ -117,16 +121,21 @@ class _Matcher:
                 self._patterns.append((re.compile(text), entry))
             except (re.error, OverflowError, RecursionError) as error:
                 raise ValueError(
-                    f'{ascii(entry)} is not a regular expression: {error}; '
-                    'write one such as ^192\\.0\\.2\\.') from None
+                    f'{entry!a} is not a regular expression: {error}; '
+                    'write one such as ^192\\.0\\.2\\.'
+                ) from None
             return
         try:
             network = _parse_network(text)
         except ValueError:
             raise ValueError(_complaint(text)) from None
         self.networks[network.version].append(
-            (int(network.network_address), int(network.broadcast_address),
-             entry))
+            (
+                int(network.network_address),
+                int(network.broadcast_address),
+                entry,
+            )
+        )
 
     def freeze(self) -> None:
         for version, networks in self.networks.items():
@@ -172,12 +181,15 @@ class AddressList:
                     raise ValueError(
                         "'!' is followed by nothing; write the address, "
                         'network or regular expression to exclude right '
-                        'after it')
+                        'after it'
+                    )
                 excluded.add(entry[1:], entry)
             else:
                 included.add(entry, entry)
-        for name, matcher in (('_included', included),
-                              ('_excluded', excluded)):
+        for name, matcher in (
+            ('_included', included),
+            ('_excluded', excluded),
+        ):
             matcher.freeze()
             object.__setattr__(self, name, matcher)
 
@@ -214,8 +226,7 @@ class AddressList:
         for address in (_LOOPBACK_6, _LOOPBACK_4):
             if self._excluded.match(address) is not None:
                 return None
-        return (self._included.match(_LOOPBACK_6)
-                or self._included.match(_LOOPBACK_4))
+        return self._included.match(_LOOPBACK_6) or self._included.match(_LOOPBACK_4)
 
     def __contains__(self, address: Address) -> bool:
         return self.match(address) is not None
@@ -233,8 +244,7 @@ class AddressList:
             for address, entry in mine._first_addresses():
                 match = yours.match(address)
                 if match is not None and address in mine:
-                    pair = ((entry, match) if mine is self
-                            else (match, entry))
+                    pair = (entry, match) if mine is self else (match, entry)
                     pairs[pair] = None
         return list(pairs)
 

@@ -22,7 +22,7 @@ from __future__ import annotations
 import re
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum
 from mailman_trustedserver.addresses import AddressList
 from mailman_trustedserver.received import (
@@ -34,8 +34,13 @@ from typing import NamedTuple, Optional
 
 
 __all__ = [
-    'Finding', 'Policy', 'Reason', 'Submission', 'Verdict', 'evaluate',
-    ]
+    'Finding',
+    'Policy',
+    'Reason',
+    'Submission',
+    'Verdict',
+    'evaluate',
+]
 
 # Mail servers give up on a message with this many fields or fewer: Postfix at
 # 50 (hopcount_limit), Exim at 30 (received_headers_max), Sendmail and qmail
@@ -69,53 +74,59 @@ class Reason(Enum):
     OUTGOING_SERVER = (
         'outgoing-server',
         'The message was submitted at a trusted remote server and came by '
-        'trusted servers only.')
+        'trusted servers only.',
+    )
     LOCAL_SUBMISSION = (
         'local-submission',
-        'An authenticated user submitted the message at a local server.')
-    NO_RECEIVED = (
-        'no-received',
-        'The message has no Received field.')
+        'An authenticated user submitted the message at a local server.',
+    )
+    NO_RECEIVED = ('no-received', 'The message has no Received field.')
     UNLISTED_PEER = (
         'unlisted-peer',
-        'A local server had the message from {peer}, which is not on the '
-        'lists of trusted servers.')
+        'A local server had the message from {peer}, which is on neither '
+        'list; if it is a relay of yours, add it to trusted_local_servers.',
+    )
     NO_OUTGOING_SERVER = (
         'no-outgoing-server',
-        'The message came by local servers only; no trusted remote server '
-        'sent it.')
+        'The message came by local servers only; if the first of them is an '
+        'outgoing server, add it to trusted_remote_servers.',
+    )
     MALFORMED = (
         'malformed',
-        'A Received field of a trusted server could not be read: {problem}.')
+        'A Received field of a trusted server could not be read: {problem}.',
+    )
     NO_PEER = (
         'no-peer-address',
         'A Received field of a local server does not say from which address '
-        'the message came.')
+        'the message came.',
+    )
     TOO_MANY_HOPS = (
         'too-many-hops',
         'More than one hop lies below the trusted remote server: another '
-        'server handed the message to it.')
+        'server handed the message to it.',
+    )
     NOT_AUTHENTICATED = (
         'not-authenticated',
-        'The trusted remote server does not state that the sender '
-        'authenticated.')
+        'The trusted remote server does not state that the sender authenticated.',
+    )
     TOO_MANY_FIELDS = (
         'too-many-fields',
-        f'The message has more than {MAX_FIELDS} Received fields.')
+        f'The message has more than {MAX_FIELDS} Received fields.',
+    )
     # What follows is not for `evaluate` to say, but for its caller.
     NONMEMBER_ACTION = (
         'nonmember-action',
-        "The list's default action for nonmembers is not one of "
-        'nonmember_actions.')
-    NOT_ENABLED = (
-        'not-enabled',
-        'The plugin is not enabled.')
+        "The list's default action for nonmembers is not one of nonmember_actions.",
+    )
+    NOT_ENABLED = ('not-enabled', 'The plugin is not enabled.')
     CONFIGURATION_ERROR = (
         'configuration-error',
-        'The configuration of the plugin did not load.')
+        'The configuration of the plugin did not load.',
+    )
     INTERNAL_ERROR = (
         'internal-error',
-        'The plugin failed; the error log has the traceback.')
+        'The plugin failed; the error log has the traceback.',
+    )
 
 
 @dataclass(frozen=True)
@@ -132,8 +143,8 @@ class Policy:
     :raises ValueError: if `submission` is none of the three.
     """
 
-    local: AddressList = AddressList()
-    remote: AddressList = AddressList()
+    local: AddressList = field(default_factory=AddressList)
+    remote: AddressList = field(default_factory=AddressList)
     submission: Submission = Submission.SINGLE_HOP
     local_submission: bool = False
 
@@ -174,11 +185,13 @@ class Verdict:
     @property
     def explanation(self) -> str:
         """The reason as a sentence, with the address or problem in it."""
-        last = next((finding for finding in reversed(self.findings)
-                     if finding.attested), Finding(None))
+        last = next(
+            (finding for finding in reversed(self.findings) if finding.attested),
+            Finding(None),
+        )
         return self.reason.sentence.format(
-            peer=last.hop.peer if last.hop else 'nobody',
-            problem=last.problem)
+            peer=last.hop.peer if last.hop else 'nobody', problem=last.problem
+        )
 
 
 # A field that records an SMTP hop begins with `from`; Sendmail writes `(from`
@@ -239,8 +252,7 @@ def evaluate(fields: Iterable[str], policy: Policy) -> Verdict:
     if hops_below is not None or (remote_last and not needs_auth):
         return Verdict(True, Reason.OUTGOING_SERVER, tuple(findings))
     if has_remote:
-        refusal = (Reason.TOO_MANY_HOPS if proved
-                   else Reason.NOT_AUTHENTICATED)
+        refusal = Reason.TOO_MANY_HOPS if proved else Reason.NOT_AUTHENTICATED
     return Verdict(False, refusal, tuple(findings))
 
 
@@ -251,8 +263,13 @@ def _find(text: str, policy: Policy, attested: bool) -> Finding:
         return Finding(None, str(error), attested)
     if not attested or hop.peer is None:
         return Finding(hop, '', attested)
-    return Finding(hop, '', attested, policy.local.match(hop.peer),
-                   policy.remote.match(hop.peer))
+    return Finding(
+        hop,
+        '',
+        attested,
+        policy.local.match(hop.peer),
+        policy.remote.match(hop.peer),
+    )
 
 
 def _refusal(finding: Finding) -> Reason:

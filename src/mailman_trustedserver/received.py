@@ -45,10 +45,19 @@ MAX_FIELD_LENGTH = 16_384
 
 # The values of `with` that say that SMTP AUTH succeeded: RFC 3848, RFC 6531
 # 4.3 and `asmtp`, which Exim wrote before RFC 3848.
-_AUTHENTICATED_PROTOCOLS = frozenset((
-    'ASMTP', 'ESMTPA', 'ESMTPSA', 'LMTPA', 'LMTPSA',
-    'UTF8SMTPA', 'UTF8SMTPSA', 'UTF8LMTPA', 'UTF8LMTPSA',
-    ))
+_AUTHENTICATED_PROTOCOLS = frozenset(
+    (
+        'ASMTP',
+        'ESMTPA',
+        'ESMTPSA',
+        'LMTPA',
+        'LMTPSA',
+        'UTF8SMTPA',
+        'UTF8SMTPSA',
+        'UTF8LMTPA',
+        'UTF8LMTPSA',
+    )
+)
 
 
 class MalformedReceived(ValueError):
@@ -116,38 +125,37 @@ _BLOCKS = {
     # Text with balanced parentheses, three deep.
     'balanced': r'[^()]*(?:\((?:[^()]*(?:\([^()]*\)[^()]*)*)\)[^()]*)*',
     # RFC 5322 3.3; obsolete zones and a comment with the zone's name.
-    'date': (r'(?:[A-Z][a-z]{2}, ?)?[0-9]{1,2} [A-Z][a-z]{2} [0-9]{4}'
-             r' [0-9]{2}:[0-9]{2}(?::[0-9]{2})?'
-             r' (?:[+-][0-9]{4}|[A-Z]{1,5})(?: \([A-Za-z0-9 :+-]*\))?'),
-    }
+    'date': (
+        r'(?:[A-Z][a-z]{2}, ?)?[0-9]{1,2} [A-Z][a-z]{2} [0-9]{4}'
+        r' [0-9]{2}:[0-9]{2}(?::[0-9]{2})?'
+        r' (?:[+-][0-9]{4}|[A-Z]{1,5})(?: \([A-Za-z0-9 :+-]*\))?'
+    ),
+}
 _BLOCKS['by'] = r'by (?P<by>{host})'.format_map(_BLOCKS)
 # A mailbox between angle brackets, and one without.
-_BLOCKS['path'] = (
-    r'<[^ <>"\\]*(?:{quoted}[^ <>"\\]*)*>').format_map(_BLOCKS)
-_BLOCKS['mailbox'] = (
-    r'[^ <>"\\();]*(?:{quoted}[^ <>"\\();]*)*').format_map(_BLOCKS)
+_BLOCKS['path'] = (r'<[^ <>"\\]*(?:{quoted}[^ <>"\\]*)*>').format_map(_BLOCKS)
+_BLOCKS['mailbox'] = (r'[^ <>"\\();]*(?:{quoted}[^ <>"\\();]*)*').format_map(_BLOCKS)
 # What Exim writes after the protocol: the cipher, the version, the envelope
 # sender, the id and the recipient.
 _BLOCKS['exim-version'] = r'(?: \([^()]*\)(?: tls [\w-]+)?)? \(Exim '
 _BLOCKS['exim-tail'] = (
     r'{exim-version}{balanced}\)(?: \(envelope-from {path}\))?'
     r' id {id}(?: for {mailbox})?; {date}'
-    ).format_map(_BLOCKS)
+).format_map(_BLOCKS)
 # HELO and ident in an Exim comment.  Both may hold parentheses where the site
 # set helo_accept_junk_hosts or asks for ident.  The comment ends at the first
 # `)` before Exim's own words; one inside HELO leaves a rest that is no tail.
 _BLOCKS['exim-junk'] = (
     r'[^)]*(?:\)(?! by {host} with [A-Za-z0-9]+{exim-version})[^)]*)*'
-    ).format_map(_BLOCKS)
+).format_map(_BLOCKS)
 _BLOCKS['sendmail-tail'] = (
     r'(?P<auth> \(authenticated[^()]*\))? {by} \(8\.[^()/]*/[^()]*\)'
     r'(?: with {protocol})? id {id}(?: \(version=[^()]*\))?'
     r'(?: for (?:{path}|{mailbox}))?; {date}'
-    ).format_map(_BLOCKS)
+).format_map(_BLOCKS)
 
 
-def _row(name: str, marker: str, grammar: str,
-         reinjection: bool = False) -> Format:
+def _row(name: str, marker: str, grammar: str, reinjection: bool = False) -> Format:
     pattern = re.compile(grammar.format_map(_BLOCKS), re.ASCII)
     return Format(name, marker, pattern, reinjection)
 
@@ -156,60 +164,95 @@ FORMATS = (
     # Postfix 2.3 to 3.10, smtpd.c.  HELO has no `<>()\";@` and no space but
     # where a line of 998 characters was folded.  comment_sanitize() balances
     # the parentheses of certificate and user names.
-    _row('Postfix', '(Postfix',
-         r'from (?P<helo>[^()<>\\";@]+) \({rdns} \[{address}\]\)'
-         r'(?: \((?:using |[Nn]o client cert|Client ){balanced}\))*'
-         r'(?P<auth> \(Authenticated sender: {balanced}\))?'
-         r' {by} \(Postfix\) with {protocol} id {id}(?: for {path})?; {date}'),
+    _row(
+        'Postfix',
+        '(Postfix',
+        r'from (?P<helo>[^()<>\\";@]+) \({rdns} \[{address}\]\)'
+        r'(?: \((?:using |[Nn]o client cert|Client ){balanced}\))*'
+        r'(?P<auth> \(Authenticated sender: {balanced}\))?'
+        r' {by} \(Postfix\) with {protocol} id {id}(?: for {path})?; {date}',
+    ),
     # The same with smtpd_hide_client_session (3.10); local(8) writes it too,
     # for a message that an alias sends on.
-    _row('Postfix, hidden client', '(Postfix',
-         r'{by} \(Postfix\)(?: with {protocol})? id {id}(?: for {path})?; {date}'),
+    _row(
+        'Postfix, hidden client',
+        '(Postfix',
+        r'{by} \(Postfix\)(?: with {protocol})? id {id}(?: for {path})?; {date}',
+    ),
     # pickup(8).
-    _row('Postfix, sendmail command', '(Postfix',
-         r'{by} \(Postfix, from userid [0-9]+\)'
-         r' id {id}(?: for {path})?; {date}', reinjection=True),
-
+    _row(
+        'Postfix, sendmail command',
+        '(Postfix',
+        r'{by} \(Postfix, from userid [0-9]+\)'
+        r' id {id}(?: for {path})?; {date}',
+        reinjection=True,
+    ),
     # Exim 3 to 4.98, host.c (host_build_sender_fullhost) and globals.c
     # (received_header_text).  With reverse DNS, then without.
-    _row('Exim', '(Exim ',
-         r'from {rdns} \(\[{address}\](?::[0-9]+)?'
-         r'(?: helo=(?P<helo>{exim-junk})| ident={exim-junk})?\)'
-         r' {by} with {protocol}{exim-tail}'),
-    _row('Exim, no reverse DNS', '(Exim ',
-         r'from \[{address}\](?::[0-9]+)?'
-         r'(?: \((?:port=[0-9]+ ?)?'
-         r'(?:helo=(?P<helo>{exim-junk})|ident={exim-junk})?\))?'
-         r' {by} with {protocol}{exim-tail}'),
-    _row('Exim, sendmail command', ' with local',
-         r'(?:from [^ ()\[\]"]+(?: \(helo={word}\))? )?'
-         r'{by} with (?P<protocol>local(?:-[a-z]+)?){exim-tail}',
-         reinjection=True),
-
+    _row(
+        'Exim',
+        '(Exim ',
+        r'from {rdns} \(\[{address}\](?::[0-9]+)?'
+        r'(?: helo=(?P<helo>{exim-junk})| ident={exim-junk})?\)'
+        r' {by} with {protocol}{exim-tail}',
+    ),
+    _row(
+        'Exim, no reverse DNS',
+        '(Exim ',
+        r'from \[{address}\](?::[0-9]+)?'
+        r'(?: \((?:port=[0-9]+ ?)?'
+        r'(?:helo=(?P<helo>{exim-junk})|ident={exim-junk})?\))?'
+        r' {by} with {protocol}{exim-tail}',
+    ),
+    _row(
+        'Exim, sendmail command',
+        ' with local',
+        r'(?:from [^ ()\[\]"]+(?: \(helo={word}\))? )?'
+        r'{by} with (?P<protocol>local(?:-[a-z]+)?){exim-tail}',
+        reinjection=True,
+    ),
     # Sendmail 8, conf.c and the HReceived of cf/m4/proto.m4.  Without HELO
     # the comment begins with `from`.
-    _row('Sendmail', ' (8.',
-         r'from (?P<helo>{word}) \((?:[^ ()@]+@)?(?:{rdns} )?\[{address}\]'
-         r'(?: \(may be forged\))?\){sendmail-tail}'),
-    _row('Sendmail, no HELO', ' (8.',
-         r'\(from (?:[^ ()@]+@)?(?:{rdns} )?\[{address}\]'
-         r'(?: \(may be forged\))?\){sendmail-tail}'),
-    _row('Sendmail, sendmail command', ' (8.',
-         r'\(from [^ ()@]+@localhost\){sendmail-tail}', reinjection=True),
-
+    _row(
+        'Sendmail',
+        ' (8.',
+        r'from (?P<helo>{word}) \((?:[^ ()@]+@)?(?:{rdns} )?\[{address}\]'
+        r'(?: \(may be forged\))?\){sendmail-tail}',
+    ),
+    _row(
+        'Sendmail, no HELO',
+        ' (8.',
+        r'\(from (?:[^ ()@]+@)?(?:{rdns} )?\[{address}\]'
+        r'(?: \(may be forged\))?\){sendmail-tail}',
+    ),
+    _row(
+        'Sendmail, sendmail command',
+        ' (8.',
+        r'\(from [^ ()@]+@localhost\){sendmail-tail}',
+        reinjection=True,
+    ),
     # OpenSMTPD 6 and 7, smtp_session.c.
-    _row('OpenSMTPD', '(OpenSMTPD)',
-         r'from (?P<helo>{word}) \({rdns} \[{address}\]\)'
-         r' {by} \(OpenSMTPD\) with {protocol} id {id}(?: \([^()]*\))?'
-         r'(?P<auth> auth=yes user=[^ ]+)?(?: for {path})?; {date}'),
-    _row('OpenSMTPD, hidden client', '(OpenSMTPD)',
-         r'{by} \(OpenSMTPD\) with {protocol} id {id}(?: \([^()]*\))?'
-         r'(?P<auth> auth=yes user=[^ ]+)?(?: for {path})?; {date}'),
-    _row('OpenSMTPD, sendmail command', '(OpenSMTPD)',
-         r'from localhost \({rdns} \[local\]\)'
-         r' {by} \(OpenSMTPD\) with {protocol} id {id}(?: for {path})?; {date}',
-         reinjection=True),
-    )
+    _row(
+        'OpenSMTPD',
+        '(OpenSMTPD)',
+        r'from (?P<helo>{word}) \({rdns} \[{address}\]\)'
+        r' {by} \(OpenSMTPD\) with {protocol} id {id}(?: \([^()]*\))?'
+        r'(?P<auth> auth=yes user=[^ ]+)?(?: for {path})?; {date}',
+    ),
+    _row(
+        'OpenSMTPD, hidden client',
+        '(OpenSMTPD)',
+        r'{by} \(OpenSMTPD\) with {protocol} id {id}(?: \([^()]*\))?'
+        r'(?P<auth> auth=yes user=[^ ]+)?(?: for {path})?; {date}',
+    ),
+    _row(
+        'OpenSMTPD, sendmail command',
+        '(OpenSMTPD)',
+        r'from localhost \({rdns} \[local\]\)'
+        r' {by} \(OpenSMTPD\) with {protocol} id {id}(?: for {path})?; {date}',
+        reinjection=True,
+    ),
+)
 
 # The rows by their marker, each of which is looked for once.
 _ROWS: dict[str, list[Format]] = {}
@@ -231,8 +274,7 @@ def parse_received(field: str) -> Hop:
         form, or can be read in two ways.  The message says which.
     """
     if len(field) > MAX_FIELD_LENGTH:
-        raise MalformedReceived(
-            f'it is longer than {MAX_FIELD_LENGTH} characters')
+        raise MalformedReceived(f'it is longer than {MAX_FIELD_LENGTH} characters')
     text = _unfold(field)
     if text.count(';') > 1 and len(_DATE_STAMP.findall(text)) > 1:
         raise MalformedReceived('it has more than one date')
@@ -280,9 +322,16 @@ def _hop(row: Format, match: re.Match[str]) -> Hop:
         address = None if peer is None else parse_address(peer)
     except ValueError:
         raise MalformedReceived(
-            'what stands for the peer address is no address') from None
-    authenticated = (protocol in _AUTHENTICATED_PROTOCOLS
-                     or groups.get('auth') is not None)
-    return Hop(address, row.reinjection,
-               authenticated and not row.reinjection,
-               groups.get('helo'), groups.get('by'), protocol)
+            'what stands for the peer address is no address'
+        ) from None
+    authenticated = (
+        protocol in _AUTHENTICATED_PROTOCOLS or groups.get('auth') is not None
+    )
+    return Hop(
+        address,
+        row.reinjection,
+        authenticated and not row.reinjection,
+        groups.get('helo'),
+        groups.get('by'),
+        protocol,
+    )

@@ -24,9 +24,12 @@ from typing import Any, Callable, Optional
 
 
 __all__ = [
-    'FILE_SECTION', 'Settings', 'SettingsError', 'parse_settings',
+    'FILE_SECTION',
+    'Settings',
+    'SettingsError',
+    'parse_settings',
     'read_sections',
-    ]
+]
 
 # The section of the file that `configuration:` names.
 FILE_SECTION = 'trustedserver'
@@ -41,7 +44,7 @@ ACTIONS = ('hold', 'reject', 'discard', 'accept', 'defer')
 BOOLEANS = {
     **dict.fromkeys(('yes', 'true', 'on', '1', 'enabled', 'enable'), True),
     **dict.fromkeys(('no', 'false', 'off', '0', 'disabled', 'disable'), False),
-    }
+}
 
 
 class SettingsError(ValueError):
@@ -53,8 +56,13 @@ class SettingsError(ValueError):
     :ivar problem: What is wrong, with the entry, and what would be right.
     """
 
-    def __init__(self, filename: str, section: Optional[str],
-                 key: Optional[str], problem: str) -> None:
+    def __init__(
+        self,
+        filename: str,
+        section: Optional[str],
+        key: Optional[str],
+        problem: str,
+    ) -> None:
         super().__init__(filename, section, key, problem)
         self.filename = filename
         self.section = section
@@ -88,15 +96,15 @@ class Settings:
         sentences = [
             f'trusted_local_servers has {local} and trusted_remote_servers '
             f'has {remote}: an address on both may be either.'
-            for local, remote in self.policy.local.shared_with(
-                self.policy.remote)]
+            for local, remote in self.policy.local.shared_with(self.policy.remote)
+        ]
         if not self.policy.remote.entries and not self.policy.local_submission:
-            sentences.append(
-                'trusted_remote_servers is empty: no post is trusted.')
+            sentences.append('trusted_remote_servers is empty: no post is trusted.')
         if parse_address('127.0.0.1') in self.policy.remote:
             sentences.append(
                 'trusted_remote_servers has the loopback address: whatever a '
-                'content filter on a local server hands on is trusted.')
+                'content filter on a local server hands on is trusted.'
+            )
         return sentences
 
 
@@ -111,19 +119,22 @@ def read_sections(text: str, filename: str) -> dict[str, dict[str, str]]:
     # Like Mailman's own reader, this takes a section or key that stands twice
     # and leaves `%` alone.  No section is a source of defaults for others.
     parser = configparser.ConfigParser(
-        interpolation=None, strict=False, default_section='')
+        interpolation=None, strict=False, default_section=''
+    )
     try:
         parser.read_string(text, filename)
     except configparser.Error as error:
         raise SettingsError(
-            filename, None, None,
+            filename,
+            None,
+            None,
             f'{error}; write sections in brackets and under each its keys, '
-            'as key: value') from None
+            'as key: value',
+        ) from None
     return {name: dict(parser.items(name)) for name in parser.sections()}
 
 
-def parse_settings(values: Mapping[str, str], filename: str,
-                   section: str) -> Settings:
+def parse_settings(values: Mapping[str, str], filename: str, section: str) -> Settings:
     """Make the settings from the keys of one section.
 
     :param values: The keys with their values, Mailman's own left out.
@@ -132,26 +143,23 @@ def parse_settings(values: Mapping[str, str], filename: str,
     :return: The settings.
     :raises SettingsError: for the first mistake.
     """
-    parsed: dict[str, Any] = {}
+    policy: dict[str, Any] = {}
+    others: dict[str, Any] = {}
     for key, value in values.items():
-        parse = _PARSERS.get(key)
-        if parse is None:
+        if key not in _KEYS:
             raise SettingsError(
-                filename, section, key,
-                'this key is not known; the known keys are '
-                + ', '.join(_PARSERS))
+                filename,
+                section,
+                key,
+                'this key is not known; the known keys are ' + ', '.join(_KEYS),
+            )
+        parse, name = _KEYS[key]
+        into = others if name in Settings.__annotations__ else policy
         try:
-            parsed[key] = parse(value)
+            into[name] = parse(value)
         except ValueError as error:
             raise SettingsError(filename, section, key, str(error)) from None
-    return Settings(
-        Policy(
-            local=parsed.get('trusted_local_servers', Policy.local),
-            remote=parsed.get('trusted_remote_servers', Policy.remote),
-            submission=parsed.get('submission', Policy.submission),
-            local_submission=parsed.get(
-                'local_submission', Policy.local_submission)),
-        parsed.get('nonmember_actions', Settings.nonmember_actions))
+    return Settings(Policy(**policy), **others)
 
 
 def _addresses(value: str) -> AddressList:
@@ -161,31 +169,29 @@ def _addresses(value: str) -> AddressList:
 def _choice(value: str, choices: Iterable[str]) -> str:
     word = value.strip().lower()
     if word not in choices:
-        raise ValueError(
-            f'{ascii(word)} is not a value; write one of '
-            + ', '.join(choices))
+        raise ValueError(f'{word!a} is not a value; write one of ' + ', '.join(choices))
     return word
 
 
 def _submission(value: str) -> Submission:
-    return Submission(_choice(value, [choice.value for choice in Submission]))
+    return Submission(_choice(value, [member.value for member in Submission]))
 
 
 def _boolean(value: str) -> bool:
     if value.strip().lower() in BOOLEANS:
         return BOOLEANS[value.strip().lower()]
-    raise ValueError(f'{ascii(value.strip())} is not a value; write yes or no')
+    raise ValueError(f'{value.strip()!a} is not a value; write yes or no')
 
 
 def _actions(value: str) -> frozenset[str]:
     return frozenset(_choice(word, ACTIONS) for word in value.split())
 
 
-# The keys, and how each is read.
-_PARSERS: dict[str, Callable[[str], Any]] = {
-    'trusted_local_servers': _addresses,
-    'trusted_remote_servers': _addresses,
-    'submission': _submission,
-    'local_submission': _boolean,
-    'nonmember_actions': _actions,
-    }
+# The keys: how each is read, and the member of `Policy` or `Settings`.
+_KEYS: dict[str, tuple[Callable[[str], Any], str]] = {
+    'trusted_local_servers': (_addresses, 'local'),
+    'trusted_remote_servers': (_addresses, 'remote'),
+    'submission': (_submission, 'submission'),
+    'local_submission': (_boolean, 'local_submission'),
+    'nonmember_actions': (_actions, 'nonmember_actions'),
+}

@@ -32,7 +32,8 @@ class TrustedServerPostingChain:
     name = CHAIN
     description = _(
         'The built-in moderation chain; posts that came through trusted '
-        'servers skip the moderation of members and nonmembers.')
+        'servers skip the moderation of members and nonmembers.'
+    )
 
     def get_links(self, mlist, msg, msgdata):
         """See `IChain`."""
@@ -56,8 +57,12 @@ class _TrustedChain:
             if link.rule.name in BYPASSED_RULES:
                 continue
             if link.action is LinkAction.jump:
-                link = Link(link.rule, link.action, _RecordingChain(link.chain),
-                            link.function)
+                link = Link(
+                    link.rule,
+                    link.action,
+                    _RecordingChain(link.chain),
+                    link.function,
+                )
             yield link
 
 

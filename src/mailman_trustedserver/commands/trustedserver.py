@@ -45,8 +45,10 @@ def _loaded_settings(exit_code):
     """The settings in force, or the error on stderr and an exit."""
     plugin = find_plugin()
     if plugin is None:
-        error = (f'{config.filename}: the plugin is not enabled; write '
-                 '"enabled: yes" into its section [plugin.trustedserver]')
+        error = (
+            f'{config.filename}: the plugin is not enabled; write '
+            '"enabled: yes" into its section [plugin.trustedserver]'
+        )
     elif plugin.settings is None:
         error = plugin.error
     else:
@@ -65,15 +67,16 @@ def check():
     policy = settings.policy
     plugin = find_plugin()
     click.echo(f'The configuration of [plugin.{plugin.name}] loads.')
-    for key, addresses in (('trusted_local_servers', policy.local),
-                           ('trusted_remote_servers', policy.remote)):
+    for key, addresses in (
+        ('trusted_local_servers', policy.local),
+        ('trusted_remote_servers', policy.remote),
+    ):
         click.echo(f'{key}:')
         for entry in addresses.entries or ['(none)']:
             click.echo(f'    {entry}')
     click.echo(f'submission: {policy.submission.value}')
     click.echo(f'local_submission: {"yes" if policy.local_submission else "no"}')
-    click.echo('nonmember_actions: '
-               + ' '.join(sorted(settings.nonmember_actions)))
+    click.echo('nonmember_actions: ' + ' '.join(sorted(settings.nonmember_actions)))
     for warning in settings.warnings:
         click.echo(f'Warning: {warning}')
 
@@ -81,8 +84,9 @@ def check():
 @trustedserver.command()
 def status():
     """Show each list and its posting chain."""
-    mlists = sorted(getUtility(IListManager).mailing_lists,
-                    key=lambda mlist: mlist.list_id)
+    mlists = sorted(
+        getUtility(IListManager).mailing_lists, key=lambda mlist: mlist.list_id
+    )
     if not mlists:
         click.echo('There are no mailing lists.')
     width = max((len(mlist.fqdn_listname) for mlist in mlists), default=0)
@@ -91,11 +95,13 @@ def status():
     for mlist in mlists:
         note = ''
         action = mlist.default_nonmember_action.name
-        if (mlist.posting_chain == CHAIN and settings is not None
-                and action not in settings.nonmember_actions):
-            note = (f'  (no effect: default_nonmember_action is {action})')
-        click.echo(f'{mlist.fqdn_listname:<{width}}  {mlist.posting_chain}'
-                   + note)
+        if (
+            mlist.posting_chain == CHAIN
+            and settings is not None
+            and action not in settings.nonmember_actions
+        ):
+            note = f'  (no effect: default_nonmember_action is {action})'
+        click.echo(f'{mlist.fqdn_listname:<{width}}  {mlist.posting_chain}' + note)
 
 
 def _find_lists(ctx, listspecs):
@@ -132,8 +138,12 @@ def enable(ctx, lists):
 
 
 @trustedserver.command()
-@click.option('--all', 'every', is_flag=True,
-              help='Take every list that is on the chain off it.')
+@click.option(
+    '--all',
+    'every',
+    is_flag=True,
+    help='Take every list that is on the chain off it.',
+)
 @click.argument('lists', nargs=-1, metavar='LIST...')
 @click.pass_context
 def disable(ctx, every, lists):
@@ -144,19 +154,25 @@ def disable(ctx, every, lists):
     """
     if every == bool(lists):
         ctx.fail('Name the lists, or say --all.')
-    mlists = (getUtility(IListManager).mailing_lists if every
-              else _find_lists(ctx, lists))
+    mlists = (
+        getUtility(IListManager).mailing_lists if every else _find_lists(ctx, lists)
+    )
     for mlist in list(mlists):
         if mlist.posting_chain == CHAIN:
             _set_chain(mlist, DEFAULT_CHAIN)
         elif not every:
-            click.echo(f'{mlist.fqdn_listname}: not on {CHAIN}, left on '
-                       f'{mlist.posting_chain}')
+            click.echo(
+                f'{mlist.fqdn_listname}: not on {CHAIN}, left on {mlist.posting_chain}'
+            )
 
 
 @trustedserver.command()
-@click.option('--json', 'as_json', is_flag=True,
-              help='Print one JSON document, for programs.')
+@click.option(
+    '--json',
+    'as_json',
+    is_flag=True,
+    help='Print one JSON document, for programs.',
+)
 @click.argument('files', nargs=-1, required=True, metavar='FILE...')
 def explain(as_json, files):
     """Show the route of a message, and whether it is trusted.
@@ -182,7 +198,7 @@ def explain(as_json, files):
                 'file': name,
                 'message_id': str(msg.get('message-id', '')).strip(),
                 **describe(verdict, len(fields)),
-                }
+            }
             described.append(description)
             if not as_json:
                 click.echo(_drawing(description))
@@ -214,9 +230,11 @@ def _read_messages(name):
 def _shown(text):
     """Text from a message, safe on a terminal."""
     shown = ''.join(
-        character if character.isascii() and character.isprintable()
+        character
+        if character.isascii() and character.isprintable()
         else ascii(character)[1:-1]
-        for character in str(text)[:MAX_SHOWN_LENGTH])
+        for character in str(text)[:MAX_SHOWN_LENGTH]
+    )
     return shown + ('...' if len(str(text)) > MAX_SHOWN_LENGTH else '')
 
 
@@ -227,22 +245,30 @@ def _drawing(description):
         title += ': ' + description['message_id']
     lines = [_shown(title), '']
     if description['fields_not_read']:
-        lines += [f'    ({description["fields_not_read"]} older fields were '
-                  'not read: they change nothing)', '    |']
+        lines += [
+            f'    ({description["fields_not_read"]} older fields were '
+            'not read: they change nothing)',
+            '    |',
+        ]
     for hop in reversed(description['hops']):
         lines += _drawn_hop(hop)
     if description['hops']:
         lines += ['    Mailman']
     verdict = 'trusted' if description['trusted'] else 'not trusted'
-    lines += ['', f'{verdict} ({description["reason"]}): '
-              + description['explanation'], '']
+    lines += [
+        '',
+        f'{verdict} ({description["reason"]}): ' + description['explanation'],
+        '',
+    ]
     return '\n'.join(lines)
 
 
 def _drawn_hop(hop):
-    notes = [f'{key}: {hop[key]}'
-             for key in ('trusted_local_servers', 'trusted_remote_servers')
-             if hop[key] is not None]
+    notes = [
+        f'{key}: {hop[key]}'
+        for key in ('trusted_local_servers', 'trusted_remote_servers')
+        if hop[key] is not None
+    ]
     if not hop['attested']:
         notes.append('anybody could have written this')
     elif hop['peer'] is not None and not notes:
@@ -258,9 +284,11 @@ def _drawn_hop(hop):
     arrow = [hop['protocol'] or '?']
     if hop['authenticated']:
         arrow.append('AUTH')
-    return [f'    {peer}' + (f'   [{"; ".join(notes)}]' if notes else ''),
-            f'    | {_shown(", ".join(arrow))}',
-            f'    v  {_shown(hop["by"] or "?")}']
+    return [
+        f'    {peer}' + (f'   [{"; ".join(notes)}]' if notes else ''),
+        f'    | {_shown(", ".join(arrow))}',
+        f'    v  {_shown(hop["by"] or "?")}',
+    ]
 
 
 @public

@@ -19,7 +19,8 @@ class TrustedServerStyle:
     name = 'trusted-server-default'
     description = _(
         'Ordinary discussion mailing list style; posts that came through '
-        'trusted servers are not moderated.')
+        'trusted servers are not moderated.'
+    )
 
     def apply(self, mailing_list):
         """See `IStyle`."""
