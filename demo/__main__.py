@@ -1,10 +1,11 @@
 # SPDX-FileCopyrightText: 2026 The mailman-trustedserver authors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The demo: every route of `demo.routes`, posted to a real Mailman with the example configuration.
+"""The demo: posts every route to a real Mailman with the example settings.
 
-Run it as `python -m demo` from the project's root, in a virtual environment where the package is installed. The exit
-status is 0 if every route ended as expected, 1 if one did not or Mailman did not run, 128 and the signal's number after
-an interrupt.
+Run it as `python -m demo` from the project's root, in a virtual environment
+where the package is installed.  The exit status is 0 if every route ended as
+expected, 1 if one did not or Mailman did not run, and 128 and the signal's
+number after an interrupt.
 """
 
 from __future__ import annotations
@@ -16,11 +17,12 @@ import sys
 from pathlib import Path
 
 from demo.outcomes import Outcome
+from demo.process import SiteError
 from demo.routes import POSTING_ADDRESS, ROUTES, Route
-from demo.site import MailmanSite, SiteError
+from demo.site import MailmanSite
 
 CONFIGURATION = Path(__file__).parent.parent / 'mailman.cfg.example'
-# Neither a member nor a known nonmember of the list: without trust, Mailman holds what she writes.
+# No member of the list: without trust, Mailman holds what she writes.
 SENDER = 'alice@example.org'
 HEADINGS = ('route', 'expected', 'what Mailman did', "the plugin's reason")
 
@@ -28,8 +30,9 @@ HEADINGS = ('route', 'expected', 'what Mailman did', "the plugin's reason")
 def main() -> int:
     """Run the demo and return its exit status."""
     try:
+        plugins = CONFIGURATION.read_text(encoding='utf-8')
         say('Starting Mailman in a directory of its own.')
-        with MailmanSite(CONFIGURATION.read_text(encoding='utf-8')) as site:
+        with MailmanSite(plugins) as site:
             outcomes, decisions = post_all(site)
             say('Stopping Mailman and clearing up.')
     except (SiteError, OSError) as error:
@@ -41,79 +44,101 @@ def main() -> int:
     return report(outcomes, decisions)
 
 
-def post_all(site: MailmanSite) -> tuple[list[Outcome], list[dict[str, str]]]:
-    """Post every route; return what Mailman did and what the plugin logged, in the order of ROUTES."""
+def post_all(
+    site: MailmanSite,
+) -> tuple[list[Outcome], list[dict[str, str]]]:
+    """Post each of ROUTES; return what Mailman did and what was logged."""
     version = site.mailman('version').stdout.strip()
     say(f'{version} runs, with LMTP on port {site.lmtp_port}.')
-    say(f'Creating the list {POSTING_ADDRESS} and putting it on the chain.')
+    say(f'Creating {POSTING_ADDRESS} and putting it on the chain.')
     site.create_list(POSTING_ADDRESS)
     site.mailman('trustedserver', 'enable', POSTING_ADDRESS)
-    say(f'Posting {len(ROUTES)} messages over LMTP, each from {SENDER}, who is no member.')
-    ids = [f'<route-{number}@example.org>' for number in range(1, len(ROUTES) + 1)]
+    say(f'Posting {len(ROUTES)} messages over LMTP from {SENDER}, no member.')
+    ids = [f'<route-{number}@example.org>' for number, _ in enumerate(ROUTES)]
     for route, message_id in zip(ROUTES, ids):
         site.post(POSTING_ADDRESS, message(route, message_id), SENDER)
     counter = Counter()
     outcomes = site.wait_for(ids, progress=counter)
     counter.end()
     if {Outcome.SHUNTED, Outcome.PENDING} & set(outcomes.values()):
-        print(f'Mailman could not process every post.\n{site.logs()}', file=sys.stderr)
+        print('Mailman failed on a post.', site.logs(), sep='\n')
     logged = decisions_in(site.vette_log())
     return [outcomes[one] for one in ids], [logged.get(one, {}) for one in ids]
 
 
 def message(route: Route, message_id: str) -> bytes:
     """The post that took this route."""
-    lines = [f'Received: {field}' for field in route.fields]
-    lines += [f'From: Alice <{SENDER}>', f'To: {POSTING_ADDRESS}', f'Subject: {route.name}', f'Message-ID: {message_id}']
-    return '\n'.join([*lines, 'Date: Tue, 1 Sep 2026 10:00:00 +0000', '', 'Hello.', '']).encode()
+    lines = [
+        *(f'Received: {field}' for field in route.fields),
+        f'From: Alice <{SENDER}>',
+        f'To: {POSTING_ADDRESS}',
+        f'Subject: {route.name}',
+        f'Message-ID: {message_id}',
+        'Date: Tue, 1 Sep 2026 10:00:00 +0000',
+        '',
+        'Hello.',
+        '',
+    ]
+    return '\n'.join(lines).encode()
 
 
 def decisions_in(vette_log: str) -> dict[str, dict[str, str]]:
-    """The values of the plugin's lines in the vette log, by Message-ID."""
+    """The plugin's lines in the vette log, as mappings by Message-ID."""
     decisions = {}
     for line in re.findall(r'trusted-server: (message-id=.*)', vette_log):
-        pairs = re.findall(r'(\S+?)=("(?:[^"\\]|\\.)*"|\S*)', line)
-        values = {key: json.loads(value) if value.startswith('"') else value for key, value in pairs}
-        decisions[values['message-id']] = values
+        decision = {}
+        for key, value in re.findall(r'(\S+?)=("(?:[^"\\]|\\.)*"|\S*)', line):
+            quoted = value.startswith('"')
+            decision[key] = json.loads(value) if quoted else value
+        decisions[decision['message-id']] = decision
     return decisions
 
 
 def report(outcomes: list[Outcome], decisions: list[dict[str, str]]) -> int:
-    """Print the table, and a sentence for each route that did not end as expected; return the exit status."""
-    rows = [HEADINGS]
+    """Print the table and what is wrong in it; return the exit status."""
+    rows: list[tuple[str, ...]] = [HEADINGS]
     wrong = []
     for route, outcome, decision in zip(ROUTES, outcomes, decisions):
         expected = Outcome.DELIVERED if route.trusted else Outcome.HELD
         verdict = 'trusted' if route.trusted else 'not-trusted'
-        said = decision.get('verdict', 'nothing')
-        rows.append((route.name, expected.value, outcome.value, decision.get('reason', '-')))
+        logged = decision.get('verdict', 'none')
+        reason = decision.get('reason', '-')
+        rows.append((route.name, expected.value, outcome.value, reason))
         if outcome is not expected:
-            wrong.append(f'"{route.name}" should have been {expected.value} and was {outcome.value}.')
-        elif said != verdict:
-            wrong.append(f'"{route.name}" should have had the verdict {verdict}, and the vette log has {said}.')
+            wrong.append(
+                f'"{route.name}" should have been {expected.value} '
+                f'and was {outcome.value}.'
+            )
+        # A post may be held for another reason than the right one.
+        elif logged != verdict:
+            wrong.append(
+                f'"{route.name}" should have had the verdict {verdict}; '
+                f'the vette log has {logged}.'
+            )
     widths = [max(map(len, column)) for column in zip(*rows)]
     rows.insert(1, tuple('-' * width for width in widths))
     print()
     for row in rows:
-        print('  '.join(cell.ljust(width) for cell, width in zip(row, widths)).rstrip())
+        cells = [cell.ljust(width) for cell, width in zip(row, widths)]
+        print('  '.join(cells).rstrip())
     print()
-    print(*(wrong or [f'All {len(ROUTES)} routes ended as expected.']), sep='\n')
+    print('\n'.join(wrong) or f'All {len(ROUTES)} routes ended as expected.')
     return 1 if wrong else 0
 
 
 class Counter:
-    """Shows how many posts are settled: on one line of a terminal, else in a line per change."""
+    """Shows how many posts are settled, on one line of a terminal."""
 
     def __init__(self) -> None:
         self._shown = -1
         self._terminal = sys.stdout.isatty()
 
-    def __call__(self, done: int, total: int) -> None:
+    def __call__(self, settled: int, total: int) -> None:
         """Show the count if it is a new one."""
-        if done == self._shown:
+        if settled == self._shown:
             return
-        self._shown = done
-        text = f'Waiting for Mailman: {done} of {total} posts are settled.'
+        self._shown = settled
+        text = f'Waiting for Mailman: {settled} of {total} posts are settled.'
         if self._terminal:
             print(f'\r{text}', end='', flush=True)
         else:
