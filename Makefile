@@ -3,7 +3,7 @@
 
 PYTHON ?= python3
 VENV = .venv
-PURE = */addresses.py,*/received.py,*/policy.py,*/settings.py
+PURE = */addresses.py,*/formats.py,*/received.py,*/policy.py,*/settings.py
 VERSIONS = 3.3.8 3.3.9 3.3.10
 
 .PHONY: demo test check test-versions clean

@@ -297,9 +297,281 @@ def opensmtpd(draw):
     return field + optional(draw, draw(body)), address, auth
 
 
+def _printable(character):
+    return character > ' ' and character != '\x7f'
+
+
+# Words as servers take them for HELO: any, and without parentheses.
+words = hostile(_printable).map(lambda text: text or 'x')
+plain_words = hostile(
+    lambda character: _printable(character) and character not in '()'
+).map(lambda text: text or 'x')
+# Reverse DNS that nobody checked, with all that DNS can hold.
+raw_rdns = hostile(lambda character: character not in '\n\r\0')
+identifiers = st.sampled_from(('1A2B3C', '4F-8-1', '20251122.1'))
+# Own addresses of servers, which are those of trusted ones.
+own = st.sampled_from(('192.168.10.1', '192.168.10.3', 'fd00::1'))
+untagged = st.one_of(addresses_4, addresses_6.map(str))
+
+
+@st.composite
+def courier(draw):
+    """Courier: any HELO without white space, reverse DNS and ident raw."""
+    peer = draw(st.one_of(addresses_4.map('::ffff:{}'.format), addresses_6.map(str)))
+    rdns = draw(st.one_of(st.just(''), names, raw_rdns))
+    protocol, auth = draw(extended_protocols())
+    statements = []
+    if draw(st.booleans()):
+        statements.append('IDENT: ' + draw(raw_rdns))
+    if auth:
+        user = draw(plain_words)
+        statements.append(f'AUTH: PLAIN {user}')
+    if 'S' in protocol[5:]:
+        statements.append('TLS: TLS1.3,256bits,ECDHE_RSA_AES_256_GCM_SHA384')
+    field = f'from {draw(words)} ({rdns}{" " if rdns else ""}[{peer}])'
+    if statements:
+        field += f'\n  ({", ".join(statements)})'
+    field += (
+        f'\n  by mx.example.org with {protocol}\n'
+        f'  id 00000000002BE582.000000006B037379.00003C6B; {DATE}'
+    )
+    return field + optional(draw, draw(folded_bodies)), peer, auth
+
+
+folded_bodies = hostile(lambda character: character not in '\r\0').map(
+    lambda text: '\n\t' + text.replace('\n', '\n\t') + f'; {DATE}'
+)
+
+
+@st.composite
+def qmail(draw):
+    """qmail, safeput() in received.c, and what patches add."""
+    safe = hostile(LETTERS + '.@%+/=:-[]', '?')
+    peer = draw(addresses_4)
+    rdns = draw(st.one_of(st.just('unknown'), names))
+    helo = optional(draw, f' (HELO {draw(safe)})')
+    ident = optional(draw, draw(safe) + '@')
+    brackets = draw(st.sampled_from(('{}', '[{}]'))).format(peer)
+    protocol, auth = draw(
+        st.sampled_from(
+            (
+                ('SMTP', False),
+                ('ESMTPA', True),
+                ('(DHE-RSA-AES256-SHA encrypted) SMTP', False),
+                ('AES256-SHA encrypted ESMTPSA', True),
+            )
+        )
+    )
+    field = (
+        f'from {rdns}{helo} ({ident}{brackets})\n'
+        f'  by mx.example.org with {protocol}; 22 Nov 2026 10:00:00 -0000'
+    )
+    return field + optional(draw, draw(folded_bodies)), peer, auth
+
+
+@st.composite
+def haraka(draw):
+    """Haraka: any HELO without white space, parentheses escaped in reverse DNS."""
+    peer = draw(untagged)
+    rdns = draw(
+        st.one_of(
+            st.just(''),
+            names,
+            raw_rdns.map(
+                lambda text: (
+                    text.replace('\\', '\\\\').replace('(', '\\(').replace(')', '\\)')
+                )
+            ),
+        )
+    )
+    protocol, auth = draw(extended_protocols())
+    field = (
+        f'from {draw(words)} ({rdns}{" " if rdns else ""}[{peer}])\n'
+        f'\tby mx.example.org (Haraka/3.3.4) with {protocol} id '
+        f'{draw(identifiers)}\n\tenvelope-from <{draw(mailboxes)}>'
+    )
+    if 'S' in protocol[5:]:
+        field += '\n\ttls TLS_AES_256_GCM_SHA384'
+    if auth:
+        field += ' (authenticated bits=0)'
+    return field + f';\n\t{DATE}' + optional(draw, draw(folded_bodies)), peer, auth
+
+
+@st.composite
+def written(draw, template, *, helo=raw_rdns, peer=untagged, auth=True):
+    """A server as a template, for those that are known by what they wrote.
+
+    :param template: The field; `{helo}` and so on stand for what is drawn.
+    :param helo: What the server lets into HELO.
+    :param peer: How it writes addresses.
+    :param auth: Whether it states AUTH, in `{protocol}`.
+    """
+    address = draw(peer)
+    protocol, has_auth = draw(extended_protocols())
+    field = template.format(
+        helo=draw(helo),
+        rdns=draw(names),
+        peer=address,
+        own=draw(own),
+        protocol=protocol,
+        id=draw(identifiers),
+        mail=draw(mailboxes),
+        rcpt=draw(dot_atoms),
+        user=draw(plain_words),
+    )
+    return f'{field}; {DATE}', address, has_auth and auth
+
+
+TEMPLATES = {
+    'exchange': (
+        'from {helo} ({peer}) by mx.example.org ({own}) with Microsoft SMTP Server'
+        ' (version=TLS1_2, cipher=TLS_AES_256_GCM_SHA384) id 15.1.2375.17 via'
+        ' Frontend Transport',
+        {'auth': False},
+    ),
+    'exchange, mapi': (
+        'from {helo} ([{peer}%5]) by mx.example.org ([{own}%5]) with mapi id'
+        ' 15.20.8632.030',
+        {'auth': False, 'peer': addresses_6.map(str)},
+    ),
+    'smtpsvc': (
+        'from {helo} ([{peer}]) by mx.example.org with Microsoft SMTPSVC(6.0.3790.0)',
+        {'auth': False},
+    ),
+    'google': (
+        'from {helo} ({rdns}. [{peer}]) by mx.google.com with {protocol} id {id}'
+        ' for <{rcpt}> (version=TLS1_3 cipher=TLS_AES_256_GCM_SHA384 bits=256/256)',
+        {},
+    ),
+    'communigate': (
+        'from [{peer}] (HELO {helo}) by mx.example.org (CommuniGate Pro SMTP 6.1)'
+        ' with {protocol} id {id} for {rcpt}',
+        {},
+    ),
+    'communigate, account': (
+        'from [{peer}] (account {user} HELO {helo}) by mx.example.org'
+        ' (CommuniGate Pro SMTP 6.1) with {protocol} id {id}',
+        {},
+    ),
+    'amavis': (
+        'from {helo} ([{peer}]) by localhost (mx.example.org [{own}])'
+        ' (amavis, port 10024) with {protocol} id {id} for <{rcpt}>',
+        {},
+    ),
+    'dovecot': (
+        'from {helo} ([{peer}]) by mx.example.org with {protocol} id {id}'
+        ' (envelope-from <{mail}>) for <{rcpt}>',
+        {},
+    ),
+    'cyrus': (
+        'from {helo} ({rdns} [{peer}]) by mx.example.org (Cyrus 3.6) with LMTPA',
+        {'auth': False},
+    ),
+    'zimbra': (
+        'from {rdns} (LHLO {helo}) ({peer}) by mx.example.org with LMTP',
+        {'auth': False},
+    ),
+    'ironport': (
+        'from {rdns} (HELO {helo}) ([{peer}]) by mx.example.org with'
+        ' ESMTP/TLS/ECDHE-RSA-AES256-GCM-SHA384',
+        {'auth': False},
+    ),
+    'proofpoint': (
+        'from {helo} ({rdns} [{peer}] (may be forged)) by mx.example.org (PPS)'
+        ' with {protocol} id {id} (version=TLSv1.2 verify=NOT)',
+        {},
+    ),
+    'mimecast': (
+        'from {helo} ({rdns} [{peer}]) by relay.mimecast.com with ESMTP with'
+        ' STARTTLS (version=TLSv1.3, cipher=X) id us-mta-402-{id}-1',
+        {'auth': False},
+    ),
+    'domino': (
+        'from {helo} ([{peer}]) by mx.example.org (HCL Domino Release 11.0.1)'
+        ' with ESMTP id {id} ',
+        {'auth': False},
+    ),
+    'mdaemon': (
+        'from {helo} ([{peer}]) by mx.example.org ({own}) (MDaemon PRO v26.0.2)'
+        ' with {protocol} id {id}',
+        {},
+    ),
+    'momentum': (
+        'from [{peer}] ([{peer}:52001] helo={helo}) by mx.example.org'
+        ' (envelope-from <{mail}>) (ecelerity 3.6.25 r(Core:3.6.25.0)) with'
+        ' {protocol} id {id}',
+        {'peer': addresses_4},
+    ),
+    'oracle': (
+        'from {helo} ([unknown] [{peer}]) by mx.example.org (Oracle Communications'
+        ' Messaging Server 7u4(7.0.4) 64bit (built Nov 17 2011)) with {protocol}'
+        ' id <{id}@mx.example.org> for {rcpt}',
+        {},
+    ),
+    'axigen': (
+        'from {helo} ({peer}) by mx.example.org (Axigen) with {protocol} id {id}',
+        {},
+    ),
+    'hmailserver': (
+        'from {helo} ({rdns} [{peer}]) by mx.example.org with {protocol}'
+        ' (version=TLSv1.3 cipher=X bits=256) ',
+        {},
+    ),
+    'stalwart': (
+        'from {helo} ({rdns} [{peer}] (AS64500 Example, Inc., XX)) (using TLSv1.3'
+        ' with cipher X) by mx.example.org (Stalwart SMTP) with {protocol} id {id}',
+        {},
+    ),
+    'maddy': (
+        'from {helo} ({rdns} [{peer}]) by mx.example.org (envelope-sender <{mail}>)'
+        ' with UTF8ESMTPS id {id}',
+        {'auth': False},
+    ),
+    'james': (
+        'from {rdns} (EHLO {helo}) ([{peer}]) by mx.example.org (JAMES SMTP Server )'
+        ' with {protocol} ID {id} for <{rcpt}>',
+        {},
+    ),
+    'ses': (
+        'from {helo} ({rdns} [{peer}]) by email-smtp.amazonaws.com with SMTP'
+        ' (SimpleEmailService-d-{id}) id {id} for {rcpt}',
+        {'auth': False},
+    ),
+    'chasquid, old': (
+        'from [{peer}] ({helo}) by mx.example.org (chasquid) with {protocol}'
+        ' tls X (over SMTP, TLS-1.3, envelope from "x") ',
+        {},
+    ),
+    'chasquid, new': (
+        'from {helo} ([{peer}]) by mx.example.org (chasquid) with {protocol}'
+        ' tls X (over SMTP, TLS-1.3, envelope from "x") ',
+        {},
+    ),
+    'kerio': (
+        'from {helo} ([{peer}]) by mx.example.org (Kerio Connect 9.4) with {protocol}',
+        {},
+    ),
+    'nemesis': (
+        'from {helo} ([{peer}]) by mx.example.org (node [{own}]) with {protocol}'
+        ' (Nemesis) id {id}',
+        {},
+    ),
+    'webmail': (
+        'from {rdns} ({rdns} [{peer}]) by mx.example.org (Horde Framework) with HTTP',
+        {'auth': False},
+    ),
+}
+
 SERVERS = {
     'postfix': postfix(),
     'exim': exim(),
     'sendmail': sendmail(),
     'opensmtpd': opensmtpd(),
+    'courier': courier(),
+    'qmail': qmail(),
+    'haraka': haraka(),
+    **{
+        name: written(template, **options)
+        for name, (template, options) in TEMPLATES.items()
+    },
 }

@@ -27,7 +27,7 @@ def test_all_is_literal_sorted_and_true():
     assert public == set(exported)
 
 
-@pytest.mark.parametrize('name', ['addresses', 'received', 'policy', 'settings'])
+@pytest.mark.parametrize('name', ['addresses', 'formats', 'received', 'policy', 'settings'])
 def test_core_imports_the_standard_library_and_itself_only(name):
     tree = ast.parse((SOURCE / f'{name}.py').read_text(encoding='utf-8'))
     imported = {

@@ -9,18 +9,34 @@ import pytest
 
 from ipaddress import ip_address
 from mailman_trustedserver import received
+from mailman_trustedserver.formats import FORMATS
 from mailman_trustedserver.received import (
-    FORMATS,
     MAX_FIELD_LENGTH,
-    Format,
     MalformedReceived,
     parse_received,
 )
 from tests.vectors import READABLE, load
 
 
-FIELDS = load('fields')
+FIELDS = load('fields') + load('collected')
 CAPTURED = load('captured')
+
+# What the reader refuses of what real servers wrote, and why.
+UNREAD = {
+    # A bare CR in HELO, at which Python's parser cuts the field.
+    ('exim', 'it has a bare CR, a bare LF or a NUL'),
+    # A date in HELO, in the recipient or in the envelope sender.
+    ('exim', 'it has more than one date'),
+    ('postfix', 'it has more than one date'),
+    # The same, and a message body that the server took into its own field.
+    ('courier', 'it has more than one date'),
+    ('haraka', 'it has more than one date'),
+    ('qmail', 'it has more than one date'),
+    # Such a body without a date of its own.
+    ('qmail', 'it is in no form that is known'),
+    # A literal in ident, which could be the end of reverse DNS.
+    ('courier', 'it is in no form that is known'),
+}
 
 
 def read(fields):
@@ -48,16 +64,13 @@ def test_field_is_read_as_the_vector_says(vector):
 def test_every_format_has_a_vector():
     fields = [
         vector['field']
-        for vector in FIELDS + [{'field': vector['fields'][0]} for vector in CAPTURED]
+        for vector in FIELDS
+        + [{'field': field} for vector in CAPTURED for field in vector['fields'][:2]]
     ]
     unread = [
         row.name
         for row in FORMATS
-        if not any(
-            row.pattern.fullmatch(' '.join(field.split()))
-            for field in fields
-            if row.marker in field
-        )
+        if not any(row.pattern.fullmatch(' '.join(field.split())) for field in fields)
     ]
     assert unread == []
 
@@ -103,11 +116,7 @@ def test_what_known_servers_write_is_read(server):
         if hop is not None:
             assert hop.peer == ip_address(vector['peer']), vector['id']
             assert hop.authenticated == vector['auth'], vector['id']
-    # What is left is a bare CR, and a second date in HELO or recipient.
-    assert {problem for *_, problem in unread} <= {
-        'it has a bare CR, a bare LF or a NUL',
-        'it has more than one date',
-    }
+    assert {(server, problem) for *_, problem in unread} <= UNREAD
     assert len(unread) <= 0.03 * len(vectors), unread
 
 
@@ -117,13 +126,9 @@ def test_field_that_two_formats_read_differently_is_malformed(monkeypatch):
         'with ESMTP id 1; Sun, 22 Nov 2026 10:00:00 +0000'
     )
     assert str(parse_received(field).peer) == '192.0.2.2'
-    other = Format(
-        'another server',
-        '(Postfix',
-        re.compile(r'from \[(?P<peer>[0-9.]+)\] .*'),
-    )
-    monkeypatch.setattr(
-        received, '_ROWS', {'(Postfix': [*received._ROWS['(Postfix'], other]}
+    other = received._Row('', re.compile(r'from \[(?P<peer>[0-9.]+)\] .*'), False)
+    monkeypatch.setitem(
+        received._NAMED, 'Postfix', [*received._NAMED['Postfix'], other]
     )
     with pytest.raises(MalformedReceived, match='read in two ways'):
         parse_received(field)
@@ -199,8 +204,7 @@ def test_field_at_the_bound_is_read_and_one_above_is_not():
 )
 def test_repetitions_are_refused_without_backtracking(head, unit):
     # A row that backtracks exponentially would not come back from this.
-    # Every marker is there, so that every row is tried.
-    tail = '(Postfix) (Exim 4) (8.1/8.1) (OpenSMTPD) with local'
-    count = (MAX_FIELD_LENGTH - len(head) - len(tail)) // len(unit)
-    with pytest.raises(MalformedReceived):
-        parse_received(head + unit * count + tail)
+    count = (MAX_FIELD_LENGTH - len(head)) // len(unit)
+    text = ' '.join((head + unit * count).split())
+    for row in FORMATS:
+        assert row.pattern.fullmatch(text) is None

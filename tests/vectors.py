@@ -4,8 +4,9 @@
 """The vectors in `tests/data`: what real mail servers wrote, and the truth.
 
 `captured.jsonl` has transactions with real servers, `routes.jsonl` whole
-routes through networks of real servers, `fields.jsonl` single fields, each
-for one point of the grammar.
+routes through networks of real servers, `collected.jsonl` single fields from
+public archives and test suites, with other names and addresses, `fields.jsonl`
+single fields made for one point of the grammar each.
 """
 
 import json
@@ -15,8 +16,16 @@ from pathlib import Path
 
 DATA = Path(__file__).parent / 'data'
 
-# The servers whose every field the reader knows.
-READABLE = ('postfix', 'exim', 'sendmail', 'opensmtpd')
+# The servers that wrote them.
+READABLE = (
+    'courier',
+    'exim',
+    'haraka',
+    'opensmtpd',
+    'postfix',
+    'qmail',
+    'sendmail',
+)
 
 # What the routes were recorded with.
 LOCAL = (

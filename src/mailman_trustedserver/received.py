@@ -10,20 +10,17 @@ address and never becomes a statement that AUTH took place.
 
 How this is held:
 
-- A field is read whole or not at all.  `FORMATS` is a table; each row is the
-  complete grammar of a field as one kind of server writes it, from the first
-  word to the date, and must match to the last character.
-- In each row the text of outsiders stands between delimiters that the server
-  does not let into that text, so that a row can match in one way only.
-- When rows of two servers match the same field they must agree on the peer
-  address and on AUTH.  If they do not, the field is malformed.
-- A field has one date and it comes last.  Some servers fold a message body
-  into their own field; a second date gives that away.
+- A field is read whole or not at all.  Each row of the table in `formats` is
+  the complete grammar of a field as one kind of server writes it, from the
+  first word to the date, and must match to the last character.
+- When two rows match a field they must agree on the peer address and on AUTH.
+  If they do not, the field is malformed.
+- Rows for servers that do not name themselves are tried last.  Where text of
+  the server cannot be told there from an outsider's, the hop has no peer.
+- A field has one date.  Some servers fold a message body into their own
+  field; a second date gives that away.
 
-To add a server, add its row (the grammar, with its source) and its vectors.
-
-Bounds: `MAX_FIELD_LENGTH` characters.  Time grows linearly with the length:
-every repetition in a row stops at a character that it cannot itself match.
+Bounds: `MAX_FIELD_LENGTH` characters.  Time grows linearly with the length.
 
 Sources: RFC 5321 4.4 (trace information), RFC 3848 and RFC 6531 4.3 (values
 of `with`), and for each row the server named in it.
@@ -33,18 +30,19 @@ from __future__ import annotations
 
 import re
 
-from dataclasses import dataclass
 from mailman_trustedserver.addresses import Address, parse_address
+from mailman_trustedserver.formats import FORMATS
 from typing import NamedTuple, Optional
 
 
-__all__ = ['FORMATS', 'Format', 'Hop', 'MalformedReceived', 'parse_received']
+__all__ = ['Hop', 'MalformedReceived', 'parse_received']
 
 # A HELO of 9,000 characters passes Exim; the other parts of a field are short.
 MAX_FIELD_LENGTH = 16_384
 
 # The values of `with` that say that SMTP AUTH succeeded: RFC 3848, RFC 6531
-# 4.3 and `asmtp`, which Exim wrote before RFC 3848.
+# 4.3, `asmtp`, which Exim wrote before RFC 3848, and `utf8esmtpa`, which it
+# writes since.
 _AUTHENTICATED_PROTOCOLS = frozenset(
     (
         'ASMTP',
@@ -52,6 +50,8 @@ _AUTHENTICATED_PROTOCOLS = frozenset(
         'ESMTPSA',
         'LMTPA',
         'LMTPSA',
+        'UTF8ESMTPA',
+        'UTF8ESMTPSA',
         'UTF8SMTPA',
         'UTF8SMTPSA',
         'UTF8LMTPA',
@@ -85,179 +85,30 @@ class Hop(NamedTuple):
     protocol: Optional[str]
 
 
-@dataclass(frozen=True)
-class Format:
-    """One row of the table: the whole of a field, as one server writes it.
+class _Row(NamedTuple):
+    """A row of the table, ready for use."""
 
-    The pattern is matched against the unfolded field with each run of white
-    space made one space.  It may name the groups `peer`, `helo`, `by`,
-    `protocol` and `auth`; `auth` is a statement that AUTH took place apart
-    from the one in `protocol`.
-
-    :ivar name: The server, and the variant.
-    :ivar marker: Text that every field of this form holds; rows whose marker
-        is missing are not tried.
-    :ivar pattern: The grammar.
-    :ivar reinjection: Whether the form is one of a re-injection.
-    """
-
-    name: str
     marker: str
     pattern: re.Pattern[str]
-    reinjection: bool = False
+    reinjection: bool
 
 
-# The building blocks of the rows.  None of the repetitions can match the
-# character that ends it, so none can be matched in two ways.
-_BLOCKS = {
-    # The name of a host, as a server knows it.
-    'host': r'[A-Za-z0-9._-]+',
-    # A word without white space and without parentheses.
-    'word': r'[^ ()]+',
-    # Reverse DNS.  Servers differ in what they let through, so this takes
-    # what cannot end the comment that it stands in.
-    'rdns': r'[^ ()\[\]]+',
-    'address': r'(?P<peer>(?:[Ii][Pp][Vv]6:)?[0-9A-Fa-f.:]+(?:%[\w.-]+)?)',
-    'protocol': r'(?P<protocol>[A-Za-z0-9]+)',
-    'id': r'[A-Za-z0-9.-]+',
-    # A quoted string (RFC 5322 3.2.4).
-    'quoted': r'"[^"\\]*(?:\\.[^"\\]*)*"',
-    # Text with balanced parentheses, three deep.
-    'balanced': r'[^()]*(?:\((?:[^()]*(?:\([^()]*\)[^()]*)*)\)[^()]*)*',
-    # RFC 5322 3.3; obsolete zones and a comment with the zone's name.
-    'date': (
-        r'(?:[A-Z][a-z]{2}, ?)?[0-9]{1,2} [A-Z][a-z]{2} [0-9]{4}'
-        r' [0-9]{2}:[0-9]{2}(?::[0-9]{2})?'
-        r' (?:[+-][0-9]{4}|[A-Z]{1,5})(?: \([A-Za-z0-9 :+-]*\))?'
-    ),
-}
-_BLOCKS['by'] = r'by (?P<by>{host})'.format_map(_BLOCKS)
-# A mailbox between angle brackets, and one without.
-_BLOCKS['path'] = (r'<[^ <>"\\]*(?:{quoted}[^ <>"\\]*)*>').format_map(_BLOCKS)
-_BLOCKS['mailbox'] = (r'[^ <>"\\();]*(?:{quoted}[^ <>"\\();]*)*').format_map(_BLOCKS)
-# What Exim writes after the protocol: the cipher, the version, the envelope
-# sender, the id and the recipient.
-_BLOCKS['exim-version'] = r'(?: \([^()]*\)(?: tls [\w-]+)?)? \(Exim '
-_BLOCKS['exim-tail'] = (
-    r'{exim-version}{balanced}\)(?: \(envelope-from {path}\))?'
-    r' id {id}(?: for {mailbox})?; {date}'
-).format_map(_BLOCKS)
-# HELO and ident in an Exim comment.  Both may hold parentheses where the site
-# set helo_accept_junk_hosts or asks for ident.  The comment ends at the first
-# `)` before Exim's own words; one inside HELO leaves a rest that is no tail.
-_BLOCKS['exim-junk'] = (
-    r'[^)]*(?:\)(?! by {host} with [A-Za-z0-9]+{exim-version})[^)]*)*'
-).format_map(_BLOCKS)
-_BLOCKS['sendmail-tail'] = (
-    r'(?P<auth> \(authenticated[^()]*\))? {by} \(8\.[^()/]*/[^()]*\)'
-    r'(?: with {protocol})? id {id}(?: \(version=[^()]*\))?'
-    r'(?: for (?:{path}|{mailbox}))?; {date}'
-).format_map(_BLOCKS)
-
-
-def _row(name: str, marker: str, grammar: str, reinjection: bool = False) -> Format:
-    pattern = re.compile(grammar.format_map(_BLOCKS), re.ASCII)
-    return Format(name, marker, pattern, reinjection)
-
-
-FORMATS = (
-    # Postfix 2.3 to 3.10, smtpd.c.  HELO has no `<>()\";@` and no space but
-    # where a line of 998 characters was folded.  comment_sanitize() balances
-    # the parentheses of certificate and user names.
-    _row(
-        'Postfix',
-        '(Postfix',
-        r'from (?P<helo>[^()<>\\";@]+) \({rdns} \[{address}\]\)'
-        r'(?: \((?:using |[Nn]o client cert|Client ){balanced}\))*'
-        r'(?P<auth> \(Authenticated sender: {balanced}\))?'
-        r' {by} \(Postfix\) with {protocol} id {id}(?: for {path})?; {date}',
-    ),
-    # The same with smtpd_hide_client_session (3.10); local(8) writes it too,
-    # for a message that an alias sends on.
-    _row(
-        'Postfix, hidden client',
-        '(Postfix',
-        r'{by} \(Postfix\)(?: with {protocol})? id {id}(?: for {path})?; {date}',
-    ),
-    # pickup(8).
-    _row(
-        'Postfix, sendmail command',
-        '(Postfix',
-        r'{by} \(Postfix, from userid [0-9]+\)'
-        r' id {id}(?: for {path})?; {date}',
-        reinjection=True,
-    ),
-    # Exim 3 to 4.98, host.c (host_build_sender_fullhost) and globals.c
-    # (received_header_text).  With reverse DNS, then without.
-    _row(
-        'Exim',
-        '(Exim ',
-        r'from {rdns} \(\[{address}\](?::[0-9]+)?'
-        r'(?: helo=(?P<helo>{exim-junk})| ident={exim-junk})?\)'
-        r' {by} with {protocol}{exim-tail}',
-    ),
-    _row(
-        'Exim, no reverse DNS',
-        '(Exim ',
-        r'from \[{address}\](?::[0-9]+)?'
-        r'(?: \((?:port=[0-9]+ ?)?'
-        r'(?:helo=(?P<helo>{exim-junk})|ident={exim-junk})?\))?'
-        r' {by} with {protocol}{exim-tail}',
-    ),
-    _row(
-        'Exim, sendmail command',
-        ' with local',
-        r'(?:from [^ ()\[\]"]+(?: \(helo={word}\))? )?'
-        r'{by} with (?P<protocol>local(?:-[a-z]+)?){exim-tail}',
-        reinjection=True,
-    ),
-    # Sendmail 8, conf.c and the HReceived of cf/m4/proto.m4.  Without HELO
-    # the comment begins with `from`.
-    _row(
-        'Sendmail',
-        ' (8.',
-        r'from (?P<helo>{word}) \((?:[^ ()@]+@)?(?:{rdns} )?\[{address}\]'
-        r'(?: \(may be forged\))?\){sendmail-tail}',
-    ),
-    _row(
-        'Sendmail, no HELO',
-        ' (8.',
-        r'\(from (?:[^ ()@]+@)?(?:{rdns} )?\[{address}\]'
-        r'(?: \(may be forged\))?\){sendmail-tail}',
-    ),
-    _row(
-        'Sendmail, sendmail command',
-        ' (8.',
-        r'\(from [^ ()@]+@localhost\){sendmail-tail}',
-        reinjection=True,
-    ),
-    # OpenSMTPD 6 and 7, smtp_session.c.
-    _row(
-        'OpenSMTPD',
-        '(OpenSMTPD)',
-        r'from (?P<helo>{word}) \({rdns} \[{address}\]\)'
-        r' {by} \(OpenSMTPD\) with {protocol} id {id}(?: \([^()]*\))?'
-        r'(?P<auth> auth=yes user=[^ ]+)?(?: for {path})?; {date}',
-    ),
-    _row(
-        'OpenSMTPD, hidden client',
-        '(OpenSMTPD)',
-        r'{by} \(OpenSMTPD\) with {protocol} id {id}(?: \([^()]*\))?'
-        r'(?P<auth> auth=yes user=[^ ]+)?(?: for {path})?; {date}',
-    ),
-    _row(
-        'OpenSMTPD, sendmail command',
-        '(OpenSMTPD)',
-        r'from localhost \({rdns} \[local\]\)'
-        r' {by} \(OpenSMTPD\) with {protocol} id {id}(?: for {path})?; {date}',
-        reinjection=True,
-    ),
-)
-
-# The rows by their marker, each of which is looked for once.
-_ROWS: dict[str, list[Format]] = {}
+# The rows by what a server calls itself after `by`; those of servers that do
+# not; and those that are tried last.
+_NAMED: dict[str, list[_Row]] = {}
+_UNNAMED: list[_Row] = []
+_LAST: list[_Row] = []
 for _format in FORMATS:
-    _ROWS.setdefault(_format.marker, []).append(_format)
+    _products = _format.products
+    _row = _Row(
+        '' if _products else _format.marker, _format.pattern, _format.reinjection
+    )
+    for _product in _products:
+        _NAMED.setdefault(_product, []).append(_row)
+    if not _products:
+        (_LAST if _format.last else _UNNAMED).append(_row)
+
+_PRODUCT = re.compile(r'[^ ]+ \((\w+)', re.ASCII)
 
 # Anything that a reader could take for the date that ends a field.
 _DATE_STAMP = re.compile(r'; ?(?:[A-Za-z]{3}, ?)?[0-9]{1,2} [A-Za-z]{3} [0-9]')
@@ -278,21 +129,29 @@ def parse_received(field: str) -> Hop:
     text = _unfold(field)
     if text.count(';') > 1 and len(_DATE_STAMP.findall(text)) > 1:
         raise MalformedReceived('it has more than one date')
-    found: Optional[Hop] = None
-    for marker, rows in _ROWS.items():
-        if marker not in text:
-            continue
-        for row in rows:
-            match = row.pattern.fullmatch(text)
-            if match is None:
-                continue
-            hop = _hop(row, match)
-            # The first three members are what a verdict rests on.
-            if found is not None and hop[:3] != found[:3]:
-                raise MalformedReceived('it can be read in two ways')
-            found = hop
-    if found is None:
+    # An outsider's text may hold another `by`, in a quoted recipient, say; then
+    # the field is tried against the wrong rows, and no row matches.
+    product = _PRODUCT.match(f' {text}'.rpartition(' by ')[2])
+    rows = _NAMED.get(product[1], _UNNAMED) if product else _UNNAMED
+    hop = _read(text, rows) or _read(text, _LAST)
+    if hop is None:
         raise MalformedReceived('it is in no form that is known')
+    return hop
+
+
+def _read(text: str, rows: list[_Row]) -> Optional[Hop]:
+    found: Optional[Hop] = None
+    for row in rows:
+        if row.marker not in text:
+            continue
+        match = row.pattern.fullmatch(text)
+        if match is None:
+            continue
+        hop = _hop(row, match)
+        # The first three members are what a verdict rests on.
+        if found is not None and hop[:3] != found[:3]:
+            raise MalformedReceived('it can be read in two ways')
+        found = hop
     return found
 
 
@@ -312,7 +171,7 @@ def _unfold(field: str) -> str:
     return text.strip(' ')
 
 
-def _hop(row: Format, match: re.Match[str]) -> Hop:
+def _hop(row: _Row, match: re.Match[str]) -> Hop:
     groups = match.groupdict()
     peer = groups.get('peer')
     protocol = groups.get('protocol')

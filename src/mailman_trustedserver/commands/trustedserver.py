@@ -10,6 +10,7 @@ import mailbox
 import os
 import tempfile
 
+from contextlib import closing
 from mailman.config import config
 from mailman.interfaces.command import ICLISubCommand
 from mailman.interfaces.listmanager import IListManager
@@ -218,7 +219,8 @@ def _read_messages(name):
             path = os.path.join(directory, 'mbox')
             with open(path, 'wb') as copy:
                 copy.write(data)
-            messages = list(mailbox.mbox(path, create=False))
+            with closing(mailbox.mbox(path, create=False)) as mbox:
+                messages = list(mbox)
     else:
         messages = [email.message_from_bytes(data)]
     for msg in messages:
