@@ -6,7 +6,7 @@ VENV = .venv
 PURE = */addresses.py,*/formats.py,*/received.py,*/policy.py,*/settings.py
 VERSIONS = 3.3.8 3.3.9 3.3.10
 
-.PHONY: demo test check test-versions clean
+.PHONY: demo test check fuzz nightly test-versions clean
 
 demo: $(VENV)/.installed
 	$(VENV)/bin/python -m demo
@@ -20,6 +20,16 @@ check: $(VENV)/.installed-check
 	$(VENV)/bin/ruff check .
 	$(VENV)/bin/mypy
 	$(VENV)/bin/lint-imports
+
+# A minute of each fuzz target; FUZZ_SECONDS=600 makes it ten.
+FUZZ_SECONDS ?= 60
+fuzz: $(VENV)/.installed-fuzz
+	$(VENV)/bin/python -m fuzz received -max_total_time=$(FUZZ_SECONDS)
+	$(VENV)/bin/python -m fuzz evaluate -max_total_time=$(FUZZ_SECONDS)
+
+# The property tests with 10,000 examples a format.
+nightly: $(VENV)/.installed-test
+	$(VENV)/bin/python -m pytest --hypothesis-profile=nightly tests/test_received_properties.py tests/test_policy_properties.py
 
 # The tests that run Mailman, on each version that is supported.
 test-versions: $(VERSIONS:%=.venvs/%/.installed)

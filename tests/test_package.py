@@ -9,10 +9,13 @@ import sys
 import mailman_trustedserver
 import pytest
 
+from mailman_trustedserver.formats import FORMATS
+from mailman_trustedserver.policy import Reason
 from pathlib import Path
 
 
 SOURCE = Path(mailman_trustedserver.__file__).parent
+ROOT = Path(__file__).parent.parent
 
 
 def test_all_is_literal_sorted_and_true():
@@ -27,7 +30,9 @@ def test_all_is_literal_sorted_and_true():
     assert public == set(exported)
 
 
-@pytest.mark.parametrize('name', ['addresses', 'formats', 'received', 'policy', 'settings'])
+@pytest.mark.parametrize(
+    'name', ['addresses', 'formats', 'received', 'policy', 'settings']
+)
 def test_core_imports_the_standard_library_and_itself_only(name):
     tree = ast.parse((SOURCE / f'{name}.py').read_text(encoding='utf-8'))
     imported = {
@@ -51,3 +56,25 @@ def test_source_names_its_licence(path):
     lines = path.read_text(encoding='utf-8').splitlines()
     assert lines[0].startswith('# SPDX-FileCopyrightText: ')
     assert lines[1] == '# SPDX-License-Identifier: GPL-3.0-or-later'
+
+
+def test_documentation_has_every_format():
+    text = (ROOT / 'docs' / 'formats.md').read_text(encoding='utf-8')
+    table = text.split('|---|---|---|\n')[1].split('\n\n')[0]
+    names = [line.split('|')[1].strip() for line in table.splitlines()]
+    assert names == [row.name for row in FORMATS]
+
+
+def test_documentation_has_every_reason():
+    text = (ROOT / 'README.md').read_text(encoding='utf-8')
+    for reason in Reason:
+        assert f'| `{reason.value}` |' in text
+
+
+def test_example_in_the_readme_is_the_example_file():
+    readme = (ROOT / 'README.md').read_text(encoding='utf-8')
+    example = readme.split('```ini\n')[1].split('```')[0]
+    lines = (ROOT / 'mailman.cfg.example').read_text(encoding='utf-8').splitlines()
+    assert example.splitlines() == [
+        line for line in lines if line and not line.startswith('#')
+    ]
