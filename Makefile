@@ -18,6 +18,7 @@ test: $(VENV)/.installed-test
 
 check: $(VENV)/.installed-check
 	$(VENV)/bin/ruff check .
+	$(VENV)/bin/ruff format --check .
 	$(VENV)/bin/mypy
 	$(VENV)/bin/lint-imports
 

@@ -37,9 +37,7 @@ class Sink:
     def __init__(self) -> None:
         self.sent: list[Sent] = []
 
-    async def handle_DATA(
-        self, server: Any, session: Any, envelope: Any
-    ) -> str:
+    async def handle_DATA(self, server: Any, session: Any, envelope: Any) -> str:
         """Take one message; aiosmtpd finds this method by its name."""
         message = email.message_from_bytes(envelope.content)
         recipients = tuple(envelope.rcpt_tos)
@@ -71,9 +69,7 @@ def outcome_of(
         return Outcome.HELD
     quoted = re.escape(message_id)
     if re.search(rf'\) REJECT: {quoted}$', vette_log, re.MULTILINE) and any(
-        part['Message-ID'] == message_id
-        for one in sent
-        for part in one.message.walk()
+        part['Message-ID'] == message_id for one in sent for part in one.message.walk()
     ):
         return Outcome.REJECTED
     if re.search(rf'\) DISCARD: {quoted};', vette_log):

@@ -41,9 +41,7 @@ class MailmanProcess:
         """Run `mailman ARGS…`; `options` are those of subprocess.Popen."""
         script = Path(sys.executable).with_name('mailman')
         if not script.is_file():
-            raise SiteError(
-                f'There is no {script}: use a Python that has Mailman.'
-            )
+            raise SiteError(f'There is no {script}: use a Python that has Mailman.')
         command = [sys.executable, str(script)]
         if os.geteuid() == 0:
             command.append('--run-as-root')
@@ -68,9 +66,7 @@ class MailmanProcess:
                     process.wait(STOP_SECONDS)
                 process.kill()
                 raise
-        return subprocess.CompletedProcess(
-            command, process.returncode, out, err
-        )
+        return subprocess.CompletedProcess(command, process.returncode, out, err)
 
     def start(self, ready: Callable[[], bool]) -> None:
         """Run `mailman start`, and return once `ready` says so."""

@@ -200,8 +200,7 @@ class MailmanSite:
             f'http://{LOOPBACK}:{self.rest_port}{path}',
             data=None if data is None else json.dumps(data).encode(),
             headers={
-                'Authorization': 'Basic '
-                + base64.b64encode(credentials).decode(),
+                'Authorization': 'Basic ' + base64.b64encode(credentials).decode(),
                 'Content-Type': 'application/json',
             },
             method=method,
@@ -297,8 +296,7 @@ class MailmanSite:
             held, log, sent = self.held(), self.vette_log(), self.sent
             shunted = b''.join(self._shunted())
             outcomes = {
-                one: outcome_of(one, sent, MEMBER, held, log, shunted)
-                for one in wanted
+                one: outcome_of(one, sent, MEMBER, held, log, shunted) for one in wanted
             }
             pending = list(outcomes.values()).count(Outcome.PENDING)
             progress(len(outcomes) - pending, len(outcomes))

@@ -228,14 +228,16 @@ def load_settings(name: str) -> Settings:
             f'there is no section [{FILE_SECTION}]; write one, with '
             'trusted_local_servers and trusted_remote_servers',
         )
-    if own and sections[FILE_SECTION]:
+    if not sections[FILE_SECTION]:
+        return parse_settings(own, filename, section)
+    if own:
         raise SettingsError(
             filename,
             section,
             ', '.join(own),
             f'there are keys here and in {path}; keep them in one place',
         )
-    return parse_settings(sections[FILE_SECTION] or own, path, FILE_SECTION)
+    return parse_settings(sections[FILE_SECTION], path, FILE_SECTION)
 
 
 def _read(path: str, bad_path: Optional[SettingsError]) -> dict[str, dict[str, str]]:

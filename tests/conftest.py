@@ -1,0 +1,289 @@
+# SPDX-FileCopyrightText: 2026 The mailman-trustedserver authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What the tests that need Mailman share.
+
+There is one initialised Mailman in the test process (`mlist` and what builds
+on it) and one Mailman that runs, in processes and a directory of its own
+(`run_site`).  Neither is started before a test asks for it.
+"""
+
+import email
+import itertools
+import os
+import pytest
+import socket
+import time
+
+from click.testing import CliRunner
+from contextlib import contextmanager
+from demo.outcomes import Outcome
+from demo.routes import ROUTES, received
+from demo.site import MEMBER, MailmanSite
+from pathlib import Path
+
+
+# A route that is trusted, and one that a local server refuses to vouch for.
+GOOD = ROUTES[0].fields
+BAD = (received('x.example.com', 'unknown', '203.0.113.66', 'lists.example.org'),)
+# The spoof that the original took for trusted: HELO is an address literal.
+SPOOF = (
+    'from [192.168.10.1] (unknown [203.0.113.66])\n'
+    '    by lists.example.org (Postfix) with ESMTP id 4F3D21234\n'
+    '    for <list@example.org>; Tue, 1 Sep 2026 10:00:00 +0000'
+)
+
+# She is no member of any list, so without trust her posts are moderated.
+SENDER = 'alice@example.org'
+LIST = 'staff@example.com'
+LIST_ID = 'staff.example.com'
+DOMAIN = 'lists.example.org'
+
+CHAIN = 'trusted-server-posting-chain'
+DEFAULT_CHAIN = 'default-posting-chain'
+STYLE = 'trusted-server-default'
+
+EXAMPLE = Path(__file__).parent.parent / 'mailman.cfg.example'
+CONFIGURATION = EXAMPLE.read_text(encoding='utf-8')
+
+_numbers = itertools.count(1)
+
+
+def section(*lines, name='trustedserver', enabled='yes'):
+    """The text of a plugin section with these lines besides Mailman's own."""
+    return '\n'.join(
+        [
+            f'[plugin.{name}]',
+            'class: mailman_trustedserver.plugin.TrustedServerPlugin',
+            f'enabled: {enabled}',
+            'component_package: mailman_trustedserver',
+            *lines,
+            '',
+        ]
+    )
+
+
+def make_post(fields, sender=SENDER, body='Hello.\n', **headers):
+    """The bytes of a post that took a route, newest Received field first.
+
+    Each keyword is a field, in which an underscore stands for a hyphen; the
+    value None leaves a field out.
+    """
+    number = next(_numbers)
+    values = {
+        'from': sender,
+        'to': LIST,
+        'subject': f'Post {number}',
+        'message-id': f'<post-{number}@example.org>',
+        'date': 'Tue, 1 Sep 2026 10:00:00 +0000',
+        **{name.replace('_', '-'): value for name, value in headers.items()},
+    }
+    lines = [f'Received: {field}' for field in fields]
+    lines += [
+        f'{name.title()}: {value}'
+        for name, value in values.items()
+        if value is not None
+    ]
+    return '\n'.join([*lines, '', body]).encode('utf-8', 'surrogateescape')
+
+
+def make_message(fields, sender=SENDER, **headers):
+    """The same as `make_post`, as Mailman's runners have it."""
+    return parse_post(make_post(fields, sender, **headers))
+
+
+def parse_post(data):
+    """A post as Mailman's runners have it."""
+    from mailman.email.message import Message
+
+    msg = email.message_from_bytes(data, Message)
+    msg.original_size = len(data)
+    return msg
+
+
+def invoke(*args, data=b''):
+    """Run `mailman trustedserver ARGS...` in this process."""
+    from mailman_trustedserver.commands.trustedserver import trustedserver
+
+    try:
+        runner = CliRunner(mix_stderr=False)
+    except TypeError:
+        # From 8.2 on, click always keeps the two streams apart.
+        runner = CliRunner()
+    return runner.invoke(trustedserver, args, input=data)
+
+
+@pytest.fixture(scope='session')
+def mailman_layer(tmp_path_factory):
+    """Mailman, initialised in this process with the plugin enabled."""
+    from mailman.testing.layers import ConfigLayer
+
+    extra = tmp_path_factory.mktemp('layer') / 'extra.cfg'
+    # The rule `digests` needs this.
+    extra.write_text(CONFIGURATION + '\n[mailman]\nhold_digest: yes\n')
+    # Mailman sets the umask, which must not outlive it.
+    umask = os.umask(0o022)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv('MAILMAN_EXTRA_TESTING_CFG', str(extra))
+        ConfigLayer.setUp()
+    yield ConfigLayer
+    ConfigLayer.tearDown()
+    os.umask(umask)
+
+
+@pytest.fixture
+def plugin(mailman_layer):
+    """The plugin, as Mailman made it."""
+    from mailman.config import config
+
+    return config.plugins['trustedserver']
+
+
+@pytest.fixture
+def configure(plugin, tmp_path, monkeypatch):
+    """A function that gives Mailman another configuration file.
+
+    The plugin reads it as when a process of Mailman starts.
+    """
+    from mailman.config import config
+
+    def configure(text, name='trustedserver'):
+        path = tmp_path / 'mailman.cfg'
+        if text is not None:
+            path.write_bytes(text if isinstance(text, bytes) else text.encode())
+        monkeypatch.setattr(config, 'filename', str(path))
+        monkeypatch.setattr(plugin, 'name', name)
+        monkeypatch.setattr(plugin, 'settings', None)
+        monkeypatch.setattr(plugin, 'error', None)
+        plugin.pre_hook()
+        return plugin
+
+    return configure
+
+
+@contextmanager
+def list_on_the_chain(mailman_layer):
+    """A list in a database of its own."""
+    from mailman.app.lifecycle import create_list
+    from mailman.database.transaction import transaction
+
+    mailman_layer.testSetUp()
+    with transaction():
+        mlist = create_list(LIST)
+        mlist.posting_chain = CHAIN
+    yield mlist
+    mailman_layer.testTearDown()
+
+
+@pytest.fixture
+def mlist(mailman_layer, configure):
+    """A list on the chain, with the configuration of the example."""
+    configure(CONFIGURATION)
+    with list_on_the_chain(mailman_layer) as mlist:
+        yield mlist
+
+
+@pytest.fixture(scope='session')
+def run_site():
+    """A function that returns a running Mailman with the plugin section.
+
+    It is the same one every time, restarted if the section is another.
+    """
+    site = MailmanSite()
+
+    def run_site(plugins):
+        if site.directory == Path():
+            site.plugins = plugins
+            site.start()
+            site.rest('POST', '/3.1/domains', {'mail_host': DOMAIN})
+        elif not (site.directory / 'var' / 'master.pid').exists():
+            # A test stopped it.
+            site.restart(plugins)
+        elif site.plugins != plugins:
+            restart_runners(site, plugins)
+        return site
+
+    yield run_site
+    site.stop()
+
+
+def restart_runners(site, plugins):
+    """Say `mailman restart`, which is faster than a stop and a start."""
+    path = site.directory / 'mailman.cfg'
+    configuration = path.read_text()
+    assert configuration.endswith(site.plugins)
+    path.write_text(configuration[: len(configuration) - len(site.plugins)] + plugins)
+    site.plugins = plugins
+    # A site answers before the last of its runners has started.
+    wait_until(lambda: len(set(starts(site))) == 1)
+    before = max(starts(site))
+    site.mailman('restart')
+    wait_until(lambda: min(starts(site)) > before and listens(site.lmtp_port))
+
+
+def starts(site):
+    """How often each runner that a post may pass through has started."""
+    log = (site.directory / 'var' / 'logs' / 'mailman.log').read_text()
+    return [
+        log.count(f' {name} runner started.')
+        for name in ('in', 'lmtp', 'out', 'pipeline', 'virgin')
+    ]
+
+
+def listens(port):
+    """Whether somebody accepts connections."""
+    try:
+        socket.create_connection(('127.0.0.1', port)).close()
+    except OSError:
+        return False
+    return True
+
+
+def wait_until(condition, seconds=30):
+    """Ask again and again, and fail if it does not come true in time."""
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, 'It did not come true in time.'
+        time.sleep(0.05)
+
+
+@pytest.fixture
+def site(run_site):
+    """A running Mailman with the configuration of the example."""
+    return run_site(CONFIGURATION)
+
+
+def new_list(site, style=STYLE, **settings):
+    """Create a list with one member; return its posting address."""
+    name = f'list-{next(_numbers)}'
+    site.rest(
+        'POST', '/3.1/lists', {'fqdn_listname': f'{name}@{DOMAIN}', 'style_name': style}
+    )
+    site.rest(
+        'POST',
+        '/3.1/members',
+        {
+            'list_id': f'{name}.{DOMAIN}',
+            'subscriber': MEMBER,
+            'pre_verified': True,
+            'pre_confirmed': True,
+            'pre_approved': True,
+            'send_welcome_message': False,
+        },
+    )
+    if settings:
+        site.rest('PATCH', f'/3.1/lists/{name}.{DOMAIN}/config', settings)
+    return f'{name}@{DOMAIN}'
+
+
+def post_to(site, address, *posts):
+    """Post over LMTP and wait; return what became of each, in order."""
+    ids = []
+    for data in posts:
+        ids.append(str(email.message_from_bytes(data)['message-id']))
+        site.post(address, data, SENDER)
+    outcomes = site.wait_for(ids)
+    if {Outcome.SHUNTED, Outcome.PENDING} & set(outcomes.values()):
+        # Shown if the test fails.
+        print(site.logs())
+    return [outcomes[one] for one in ids]

@@ -1,0 +1,146 @@
+# SPDX-FileCopyrightText: 2026 The mailman-trustedserver authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""A Mailman whose plugin is configured wrongly, or not: it goes on."""
+
+import os
+import pytest
+import subprocess
+import sys
+
+from concurrent.futures import ThreadPoolExecutor
+from demo.outcomes import Outcome
+from pathlib import Path
+from tests.conftest import (
+    BAD,
+    CONFIGURATION,
+    GOOD,
+    make_post,
+    new_list,
+    post_to,
+    section,
+    wait_until,
+)
+
+
+pytestmark = pytest.mark.mailman
+
+LISTS = ('trusted_local_servers: 192.168.10.3', 'trusted_remote_servers: 192.168.10.1')
+
+# Each with what the error says.
+BROKEN = {
+    'unknown key': (
+        section(*LISTS, 'trusted_remote_server: 192.168.10.2'),
+        '[plugin.trustedserver] trusted_remote_server: this key is not '
+        'known; the known keys are trusted_local_servers, ',
+    ),
+    'bad entry': (
+        section('trusted_local_servers: 192.168.10.1/24', LISTS[1]),
+        "[plugin.trustedserver] trusted_local_servers: '192.168.10.1/24' has "
+        'host bits set; write 192.168.10.0/24 for the network or '
+        '192.168.10.1 for the address',
+    ),
+    'configuration file missing': (
+        section('configuration: /no/such/trusted.cfg'),
+        '/no/such/trusted.cfg: the file cannot be read (No such file or '
+        'directory); make it a file that the user of Mailman may read',
+    ),
+    'not enabled': (
+        section(*LISTS, enabled='no'),
+        'the plugin is not enabled; write "enabled: yes" into its section '
+        '[plugin.trustedserver]',
+    ),
+}
+
+
+def run(directory, plugins, *args):
+    """Run `mailman ARGS...` with this plugin section in its configuration."""
+    path = directory / 'mailman.cfg'
+    path.write_text(
+        '\n'.join(
+            [
+                '[mailman]',
+                'layout: here',
+                '[paths.here]',
+                f'var_dir: {directory}/var',
+                plugins,
+            ]
+        )
+    )
+    as_root = ['--run-as-root'] if os.geteuid() == 0 else []
+    return subprocess.run(
+        [
+            sys.executable,
+            Path(sys.executable).with_name('mailman'),
+            *as_root,
+            '-C',
+            path,
+            *args,
+        ],
+        capture_output=True,
+        encoding='utf-8',
+        timeout=60,
+    )
+
+
+@pytest.fixture(scope='module')
+def checked(tmp_path_factory):
+    """The results of `mailman trustedserver check`, by the name."""
+
+    def check(plugins):
+        directory = tmp_path_factory.mktemp('checked')
+        return run(directory, plugins, 'trustedserver', 'check')
+
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        results = pool.map(check, [plugins for plugins, _ in BROKEN.values()])
+        return dict(zip(BROKEN, results))
+
+
+@pytest.mark.parametrize('name', BROKEN)
+def test_check_names_the_mistake_in_one_line(checked, name):
+    check = checked[name]
+    assert check.returncode == 1
+    assert check.stdout == ''
+    (line,) = check.stderr.splitlines()
+    assert BROKEN[name][1] in line
+
+
+def test_mailman_starts_holds_and_stops_with_a_broken_configuration(run_site):
+    site = run_site(BROKEN['unknown key'][0])
+    address = new_list(site)
+    assert post_to(site, address, make_post(GOOD, to=address)) == [Outcome.HELD]
+    assert 'reason=configuration-error' in site.vette_log()
+    with ThreadPoolExecutor() as pool:
+        info, status, check = pool.map(
+            lambda args: site.mailman(*args, check=False),
+            [['info'], ['status'], ['trustedserver', 'check']],
+        )
+    assert info.returncode == 0
+    assert info.stdout.startswith('GNU Mailman 3.')
+    # The exit code of this one says that no other master can be started.
+    assert 'Mailman is running' in status.stdout
+    assert check.returncode == 1
+    (line,) = check.stderr.splitlines()
+    assert line.startswith(f'{site.directory}/mailman.cfg ' + BROKEN['unknown key'][1])
+    log = site.directory / 'var' / 'logs' / 'plugins.log'
+    assert line in log.read_text()
+    assert 'Shutting down' in site.mailman('stop').stdout
+    pid_file = site.directory / 'var' / 'master.pid'
+    wait_until(lambda: not pid_file.exists())
+
+
+def test_post_is_held_if_the_plugin_is_not_enabled(run_site):
+    site = run_site(BROKEN['not enabled'][0])
+    # The style is there all the same, and so is the chain.
+    address = new_list(site)
+    assert post_to(site, address, make_post(GOOD, to=address)) == [Outcome.HELD]
+    assert 'reason=not-enabled' in site.vette_log()
+    assert site.shunted() == 0
+
+
+def test_section_may_have_another_name(run_site):
+    site = run_site(CONFIGURATION.replace('[plugin.trustedserver]', '[plugin.other]'))
+    address = new_list(site)
+    assert post_to(
+        site, address, make_post(GOOD, to=address), make_post(BAD, to=address)
+    ) == [Outcome.DELIVERED, Outcome.HELD]

@@ -1,0 +1,478 @@
+# SPDX-FileCopyrightText: 2026 The mailman-trustedserver authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""`mailman trustedserver`, in an initialised Mailman."""
+
+import json
+import mailbox
+import pytest
+
+from tests.conftest import (
+    BAD,
+    CHAIN,
+    CONFIGURATION,
+    DEFAULT_CHAIN,
+    GOOD,
+    LIST,
+    LIST_ID,
+    SPOOF,
+    invoke,
+    make_post,
+    section,
+)
+
+
+pytestmark = pytest.mark.mailman
+
+OTHER = 'other@example.com'
+
+
+@pytest.fixture
+def other(mlist):
+    """A second list, which is on Mailman's own chain."""
+    from mailman.app.lifecycle import create_list
+
+    return create_list(OTHER)
+
+
+@pytest.fixture
+def posted(tmp_path):
+    """A function that writes a message into a file and returns its path."""
+
+    def posted(fields, name='message', **headers):
+        path = tmp_path / name
+        path.write_bytes(make_post(fields, **headers))
+        return str(path)
+
+    return posted
+
+
+def fails(result, exit_code=1):
+    """The only line on stderr of a command that failed."""
+    assert result.exit_code == exit_code
+    assert result.stdout == ''
+    (line,) = result.stderr.splitlines()
+    return line
+
+
+# check
+
+
+def test_check_prints_the_effective_policy(mlist):
+    result = invoke('check')
+    assert result.exit_code == 0
+    assert result.stderr == ''
+    assert result.stdout.splitlines() == [
+        'The configuration of [plugin.trustedserver] loads.',
+        'trusted_local_servers:',
+        '    127.0.0.1',
+        '    192.168.10.3',
+        '    192.168.10.4',
+        '    192.168.10.5',
+        'trusted_remote_servers:',
+        '    192.168.10.1',
+        '    192.168.10.2',
+        'submission: single-hop',
+        'local_submission: no',
+        'nonmember_actions: hold',
+    ]
+
+
+def test_check_prints_what_is_set(configure):
+    configure(
+        section(
+            'trusted_remote_servers: 192.0.2.1',
+            'submission: BOTH',
+            'local_submission: on',
+            'nonmember_actions: reject hold',
+        )
+    )
+    lines = invoke('check').stdout.splitlines()
+    assert '    (none)' in lines
+    assert 'submission: both' in lines
+    assert 'local_submission: yes' in lines
+    assert 'nonmember_actions: hold reject' in lines
+
+
+@pytest.mark.parametrize(
+    ('lines', 'warning'),
+    [
+        (
+            [
+                'trusted_local_servers: 192.0.2.0/24',
+                'trusted_remote_servers: 192.0.2.1',
+            ],
+            'Warning: trusted_local_servers has 192.0.2.0/24 and '
+            'trusted_remote_servers has 192.0.2.1: an address on both may be '
+            'either.',
+        ),
+        ([], 'Warning: trusted_remote_servers is empty: no post is trusted.'),
+        (
+            ['trusted_remote_servers: ::1 127.0.0.1'],
+            'Warning: trusted_remote_servers has the loopback address: whatever '
+            'a content filter on a local server hands on is trusted.',
+        ),
+    ],
+)
+def test_check_warns(configure, lines, warning):
+    configure(section(*lines))
+    result = invoke('check')
+    assert result.exit_code == 0
+    assert warning in result.stdout.splitlines()
+
+
+def test_check_shows_the_mistake_in_one_line(configure):
+    plugin = configure(section('trusted_local_servers: 192.0.2.1/24'))
+    error = fails(invoke('check'))
+    assert error == plugin.error
+    assert "'192.0.2.1/24' has host bits set; write 192.0.2.0/24" in error
+
+
+@pytest.mark.parametrize(('args', 'exit_code'), [(['check'], 1), (['explain', '-'], 2)])
+def test_plugin_that_is_not_enabled_is_an_error(mlist, monkeypatch, args, exit_code):
+    from mailman.config import config
+
+    monkeypatch.setattr(config, 'plugins', {})
+    error = fails(invoke(*args, data=make_post(GOOD)), exit_code)
+    assert str(config.filename) in error
+    assert 'not enabled; write "enabled: yes"' in error
+
+
+def test_check_prints_the_name_of_the_section(configure):
+    configure(section('trusted_remote_servers: 192.0.2.1', name='other'), name='other')
+    assert 'of [plugin.other] loads.' in invoke('check').stdout
+
+
+# status
+
+
+def test_status_shows_each_list_and_its_chain(mlist, other):
+    result = invoke('status')
+    assert result.exit_code == 0
+    assert result.stdout.splitlines() == [
+        f'{OTHER}  {DEFAULT_CHAIN}',
+        f'{LIST}  {CHAIN}',
+    ]
+
+
+def test_status_says_where_the_chain_has_no_effect(mlist, other, configure):
+    from mailman.interfaces.action import Action
+
+    mlist.default_nonmember_action = Action.reject
+    other.default_nonmember_action = Action.reject
+    note = '(no effect: default_nonmember_action is reject)'
+    assert invoke('status').stdout.splitlines() == [
+        f'{OTHER}  {DEFAULT_CHAIN}',
+        f'{LIST}  {CHAIN}  {note}',
+    ]
+    configure(CONFIGURATION + 'nonmember_actions: hold reject\n')
+    assert note not in invoke('status').stdout
+
+
+def test_status_works_without_a_configuration(mlist, configure, monkeypatch):
+    from mailman.config import config
+
+    configure(section('typo: x'))
+    assert f'{LIST}  {CHAIN}\n' in invoke('status').stdout
+    monkeypatch.setattr(config, 'plugins', {})
+    assert f'{LIST}  {CHAIN}\n' in invoke('status').stdout
+
+
+def test_status_says_that_there_are_no_lists(mailman_layer):
+    mailman_layer.testSetUp()
+    try:
+        assert invoke('status').stdout == 'There are no mailing lists.\n'
+    finally:
+        mailman_layer.testTearDown()
+
+
+# enable and disable
+
+
+@pytest.mark.parametrize('listspec', [OTHER, 'other.example.com'])
+def test_enable_puts_a_list_on_the_chain(other, listspec):
+    result = invoke('enable', listspec)
+    assert result.exit_code == 0
+    assert result.stdout == f'{OTHER}: now on {CHAIN}\n'
+    assert other.posting_chain == CHAIN
+    assert invoke('enable', listspec).stdout == (f'{OTHER}: already on {CHAIN}\n')
+
+
+@pytest.mark.parametrize('listspec', [LIST, LIST_ID])
+def test_disable_takes_a_list_off_the_chain(mlist, listspec):
+    result = invoke('disable', listspec)
+    assert result.exit_code == 0
+    assert result.stdout == f'{LIST}: now on {DEFAULT_CHAIN}\n'
+    assert mlist.posting_chain == DEFAULT_CHAIN
+    assert invoke('disable', listspec).stdout == (
+        f'{LIST}: not on {CHAIN}, left on {DEFAULT_CHAIN}\n'
+    )
+
+
+def test_disable_all_takes_every_list_off_the_chain(mlist, other):
+    third = other
+    third.posting_chain = 'accept'
+    assert invoke('disable', '--all').stdout == (f'{LIST}: now on {DEFAULT_CHAIN}\n')
+    assert mlist.posting_chain == DEFAULT_CHAIN
+    # A list on the chain of somebody else is not ours to change.
+    assert third.posting_chain == 'accept'
+
+
+def test_disable_leaves_the_chain_of_somebody_else(mlist):
+    mlist.posting_chain = 'accept'
+    assert invoke('disable', LIST).exit_code == 0
+    assert mlist.posting_chain == 'accept'
+
+
+@pytest.mark.parametrize(
+    'listspec', ['no-such@example.com', 'no-such.example.com', 'staff', '@', '']
+)
+@pytest.mark.parametrize('command', ['enable', 'disable'])
+def test_unknown_list_changes_nothing(mlist, other, command, listspec):
+    result = invoke(command, LIST, OTHER, listspec)
+    assert result.exit_code == 2
+    assert f'No such list: {listspec}' in result.stderr
+    assert result.stdout == ''
+    assert mlist.posting_chain == CHAIN
+    assert other.posting_chain == DEFAULT_CHAIN
+
+
+@pytest.mark.parametrize(
+    'args',
+    [
+        ['enable'],
+        ['disable'],
+        ['disable', '--all', LIST],
+        ['enable', '--all'],
+        ['explain'],
+    ],
+)
+def test_command_says_what_it_needs(mlist, args):
+    result = invoke(*args)
+    assert result.exit_code == 2
+    assert 'Usage:' in result.stderr
+    assert mlist.posting_chain == CHAIN
+
+
+# explain
+
+
+def test_explain_draws_the_route_down_to_mailman(mlist, posted, tmp_path, monkeypatch):
+    posted(GOOD, 'message', message_id='<one@example.org>')
+    monkeypatch.chdir(tmp_path)
+    result = invoke('explain', 'message')
+    assert result.exit_code == 0
+    assert result.stderr == ''
+    local, remote = 'trusted_local_servers', 'trusted_remote_servers'
+    assert result.stdout.splitlines() == [
+        'message: <one@example.org>',
+        '',
+        '    198.51.100.20 (HELO [198.51.100.20])   [on neither list]',
+        '    | ESMTPSA, AUTH',
+        '    v  out.example.org',
+        f'    192.168.10.1 (HELO out.example.org)   [{remote}: 192.168.10.1]',
+        '    | ESMTPS',
+        '    v  relay.example.org',
+        f'    192.168.10.3 (HELO relay.example.org)   [{local}: 192.168.10.3]',
+        '    | ESMTPS',
+        '    v  lists.example.org',
+        '    Mailman',
+        '',
+        'trusted (outgoing-server): The message was submitted at a trusted '
+        'remote server and came by trusted servers only.',
+        '',
+    ]
+
+
+def test_explain_names_the_address_of_the_spoof(configure, posted):
+    # A Mailman host that lists the outgoing server and nothing else.
+    configure(section('trusted_remote_servers: 192.168.10.1'))
+    result = invoke('explain', posted([SPOOF]))
+    assert result.exit_code == 1
+    verdict = result.stdout.splitlines()[-2]
+    assert verdict.startswith('not trusted (unlisted-peer): ')
+    assert '203.0.113.66' in verdict
+    assert '192.168.10.1' not in verdict
+
+
+@pytest.mark.parametrize(
+    ('fields', 'expected'),
+    [
+        ((), ['not trusted (no-received): The message has no Received field.']),
+        (
+            ['junk', *GOOD],
+            [
+                '    unreadable field   [it is in no form that is known]',
+                '    | ?',
+                '    v  ?',
+            ],
+        ),
+        (
+            (
+                *GOOD,
+                'by out.example.org (Postfix, from userid 0)\n'
+                '\tid 4F3D21234; Tue, 1 Sep 2026 10:00:00 +0000',
+            ),
+            ['    the same host   [anybody could have written this]'],
+        ),
+        (
+            [
+                'by lists.example.org (Postfix) id 4F3D21234\n'
+                '\tfor <list@example.org>; Tue, 1 Sep 2026 10:00:00 +0000'
+            ],
+            ['    address hidden or ambiguous'],
+        ),
+        (
+            (*GOOD, 'from an outsider'),
+            [
+                '    unreadable field   [it is in no form that is known; anybody '
+                'could have written this]'
+            ],
+        ),
+    ],
+)
+def test_explain_shows_what_a_field_lacks(mlist, posted, fields, expected):
+    lines = invoke('explain', posted(fields)).stdout.splitlines()
+    for line in expected:
+        assert line in lines
+
+
+def test_explain_counts_the_older_fields_that_it_did_not_read(mlist, posted):
+    path = posted([*BAD, *GOOD])
+    assert (
+        '    (3 older fields were not read: they change nothing)'
+        in invoke('explain', path).stdout.splitlines()
+    )
+    (document,) = json.loads(invoke('explain', '--json', path).stdout)
+    assert document['fields_not_read'] == 3
+    assert len(document['hops']) == 1
+
+
+def test_explain_prints_json_for_programs(mlist, posted):
+    path = posted(GOOD, message_id='<one@example.org>')
+    result = invoke('explain', '--json', path)
+    assert result.exit_code == 0
+    (document,) = json.loads(result.stdout)
+    hops = document.pop('hops')
+    assert document == {
+        'file': path,
+        'message_id': '<one@example.org>',
+        'trusted': True,
+        'reason': 'outgoing-server',
+        'explanation': 'The message was submitted at a trusted remote server '
+        'and came by trusted servers only.',
+        'fields_not_read': 0,
+    }
+    assert [hop['peer'] for hop in hops] == [
+        '192.168.10.3',
+        '192.168.10.1',
+        '198.51.100.20',
+    ]
+    assert hops[1] == {
+        'peer': '192.168.10.1',
+        'helo': 'out.example.org',
+        'by': 'relay.example.org',
+        'protocol': 'ESMTPS',
+        'authenticated': False,
+        'reinjection': False,
+        'attested': True,
+        'trusted_local_servers': None,
+        'trusted_remote_servers': '192.168.10.1',
+        'problem': '',
+    }
+    assert hops[2]['authenticated']
+
+
+def test_explain_reads_standard_input(mlist):
+    result = invoke('explain', '-', data=make_post(GOOD, message_id=None))
+    assert result.stdout.startswith('-\n\n    198.51.100.20')
+    assert invoke('explain', '-', data=make_post(GOOD)).exit_code == 0
+    assert invoke('explain', '-', data=make_post(BAD)).exit_code == 1
+
+
+def test_explain_reads_every_message_of_an_mbox(mlist, tmp_path):
+    path = tmp_path / 'mbox'
+    box = mailbox.mbox(path)
+    for fields in (GOOD, BAD, GOOD):
+        box.add(make_post(fields, body='From here on.\n'))
+    box.close()
+    result = invoke('explain', '--json', str(path))
+    assert result.exit_code == 1
+    assert [document['trusted'] for document in json.loads(result.stdout)] == [
+        True,
+        False,
+        True,
+    ]
+    assert invoke('explain', '-', data=path.read_bytes()).stdout.count('Mailman\n') == 3
+
+
+def test_explain_reads_several_files(mlist, posted):
+    good, bad = posted(GOOD, 'good'), posted(BAD, 'bad')
+    assert invoke('explain', good, good).exit_code == 0
+    result = invoke('explain', '--json', bad, good)
+    assert result.exit_code == 1
+    documents = json.loads(result.stdout)
+    assert [document['file'] for document in documents] == [bad, good]
+
+
+@pytest.mark.parametrize(
+    'name', ['missing', 'directory', 'empty', 'text', 'binary', 'mbox']
+)
+def test_explain_goes_on_after_an_unusable_input(mlist, posted, tmp_path, name):
+    path = tmp_path / name
+    if name == 'directory':
+        path.mkdir()
+    elif name != 'missing':
+        path.write_bytes(
+            {
+                'empty': b'',
+                'text': b'No message.\n',
+                'binary': b'\0\xff\n',
+                'mbox': b'From nobody\n\nNo message.\n',
+            }[name]
+        )
+    for files in ([path, posted(GOOD)], [posted(BAD), path]):
+        result = invoke('explain', '--json', *map(str, files))
+        assert result.exit_code == 2
+        (line,) = result.stderr.splitlines()
+        assert line.startswith(str(path)[:80])
+        # The other input is explained all the same.
+        assert len(json.loads(result.stdout)) == 1
+
+
+def test_explain_does_not_run_on_a_broken_configuration(configure, posted):
+    plugin = configure(section('typo: x'))
+    assert fails(invoke('explain', posted(GOOD)), 2) == plugin.error
+
+
+@pytest.mark.parametrize(
+    'text',
+    ['\x1b[2J\x1b]0title\x07', '\x7f', '\u202e', '\udce9', 'é', '\x9b31m'],
+    ids=ascii,
+)
+def test_text_of_a_sender_does_no_harm_on_a_terminal(mlist, tmp_path, text):
+    path = tmp_path / 'message'
+    helo = f'x{text}y'
+    path.write_bytes(
+        make_post(
+            [BAD[0].replace('x.example.com', helo)], message_id=f'<{text}@example.org>'
+        )
+    )
+    result = invoke('explain', str(path))
+    assert result.exit_code == 1
+    assert '203.0.113.66' in result.stdout.splitlines()[-2]
+    assert '(HELO x' in result.stdout
+    assert result.stdout.isascii()
+    assert result.stdout.replace('\n', '').isprintable()
+    (document,) = json.loads(invoke('explain', '--json', str(path)).stdout)
+    assert document['hops'][0]['helo'].startswith('x')
+
+
+def test_long_text_of_a_sender_is_cut(mlist, posted):
+    path = posted(
+        [BAD[0].replace('x.example.com', 'x' * 2000)],
+        message_id='<' + 'y' * 2000 + '@example.org>',
+    )
+    result = invoke('explain', path)
+    assert max(map(len, result.stdout.splitlines())) < 200
+    assert 'x' * 80 + '...)' in result.stdout
