@@ -17,7 +17,6 @@ import time
 
 from click.testing import CliRunner
 from contextlib import contextmanager
-from demo.outcomes import Outcome
 from demo.routes import ROUTES, received
 from demo.site import MEMBER, MailmanSite
 from pathlib import Path
@@ -203,8 +202,18 @@ def run_site():
             restart_runners(site, plugins)
         return site
 
+    run_site.site = site
     yield run_site
     site.stop()
+
+
+@pytest.hookimpl(hookwrapper=True)
+def pytest_runtest_makereport(item, call):
+    """Show what Mailman logged where a test with a running one fails."""
+    report = (yield).get_result()
+    if report.failed and 'run_site' in item.funcargs:
+        site = item.funcargs['run_site'].site
+        report.sections.append(('Logs of Mailman', site.logs()))
 
 
 def restart_runners(site, plugins):
@@ -283,7 +292,4 @@ def post_to(site, address, *posts):
         ids.append(str(email.message_from_bytes(data)['message-id']))
         site.post(address, data, SENDER)
     outcomes = site.wait_for(ids)
-    if {Outcome.SHUNTED, Outcome.PENDING} & set(outcomes.values()):
-        # Shown if the test fails.
-        print(site.logs())
     return [outcomes[one] for one in ids]

@@ -87,12 +87,14 @@ def run(directory, plugins, *args):
 def checked(tmp_path_factory):
     """The results of `mailman trustedserver check`, by the name."""
 
-    def check(plugins):
-        directory = tmp_path_factory.mktemp('checked')
-        return run(directory, plugins, 'trustedserver', 'check')
+    # The factory is not for several threads at once.
+    directories = [tmp_path_factory.mktemp('checked') for name in BROKEN]
+
+    def check(directory, broken):
+        return run(directory, broken[0], 'trustedserver', 'check')
 
     with ThreadPoolExecutor(os.cpu_count()) as pool:
-        results = pool.map(check, [plugins for plugins, _ in BROKEN.values()])
+        results = pool.map(check, directories, BROKEN.values())
         return dict(zip(BROKEN, results))
 
 

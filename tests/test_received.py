@@ -3,13 +3,11 @@
 
 """The reader against what real mail servers wrote."""
 
-import re
-
 import pytest
 
 from ipaddress import ip_address
 from mailman_trustedserver import received
-from mailman_trustedserver.formats import FORMATS
+from mailman_trustedserver.formats import FORMATS, Format
 from mailman_trustedserver.received import (
     MAX_FIELD_LENGTH,
     MalformedReceived,
@@ -126,12 +124,22 @@ def test_field_that_two_formats_read_differently_is_malformed(monkeypatch):
         'with ESMTP id 1; Sun, 22 Nov 2026 10:00:00 +0000'
     )
     assert str(parse_received(field).peer) == '192.0.2.2'
-    other = received._Row('', re.compile(r'from \[(?P<peer>[0-9.]+)\] .*'), False)
+    other = received._row(
+        Format('another server', 'by (Postfix', r'from \[(?P<peer>[0-9.]+)\] .*')
+    )
     monkeypatch.setitem(
         received._NAMED, 'Postfix', [*received._NAMED['Postfix'], other]
     )
     with pytest.raises(MalformedReceived, match='read in two ways'):
         parse_received(field)
+
+
+@pytest.mark.parametrize('vector', FIELDS, ids=[vector['id'] for vector in FIELDS])
+def test_field_below_records_a_hop_unless_it_is_a_known_reinjection(vector):
+    begins = vector['field'].lstrip(' \t\r\n(').lower().startswith('from')
+    assert received.records_smtp_hop(vector['field']) == (
+        begins and not vector.get('reinjection')
+    )
 
 
 def test_names_and_protocol_are_read():

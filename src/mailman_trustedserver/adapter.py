@@ -13,13 +13,14 @@ from __future__ import annotations
 import json
 import logging
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from email.message import Message
 from mailman.config import config
 from mailman.interfaces.plugin import IPlugin
 from mailman.utilities.modules import expand_path
 from mailman_trustedserver.policy import Reason, Verdict, evaluate
+from mailman_trustedserver.received import MalformedReceived, parse_received
 from mailman_trustedserver.settings import (
     FILE_SECTION,
     MAILMAN_KEYS,
@@ -82,16 +83,22 @@ def received_fields(msg: Message) -> Iterator[str]:
             yield value if isinstance(value, str) else str(value)
 
 
-def describe(verdict: Verdict, total: int) -> dict[str, Any]:
+def describe(verdict: Verdict, fields: Sequence[str]) -> dict[str, Any]:
     """A verdict for people and programs, of plain values only.
 
     :param verdict: The verdict.
-    :param total: How many Received fields the message has.
+    :param fields: The Received fields that it is about, all of them.
     :return: A dictionary that JSON can hold; its hops are newest first.
     """
     hops = []
-    for finding in verdict.findings:
-        hop = finding.hop
+    for field, finding in zip(fields, verdict.findings):
+        hop, problem = finding.hop, finding.problem
+        if not finding.attested:
+            # The verdict rests on nothing in it, but people want to see it.
+            try:
+                hop = parse_received(field)
+            except MalformedReceived as error:
+                problem = str(error)
         hops.append(
             {
                 'peer': None if hop is None or hop.peer is None else str(hop.peer),
@@ -103,7 +110,7 @@ def describe(verdict: Verdict, total: int) -> dict[str, Any]:
                 'attested': finding.attested,
                 'trusted_local_servers': finding.local,
                 'trusted_remote_servers': finding.remote,
-                'problem': finding.problem,
+                'problem': problem,
             }
         )
     return {
@@ -111,7 +118,7 @@ def describe(verdict: Verdict, total: int) -> dict[str, Any]:
         'reason': verdict.reason.value,
         'explanation': verdict.explanation,
         'hops': hops,
-        'fields_not_read': total - len(hops),
+        'fields_not_read': len(fields) - len(hops),
     }
 
 

@@ -38,10 +38,9 @@ class Format:
 
     :ivar name: The server, and the variant.
     :ivar marker: Text that every field of this form holds; without it the row
-        is not tried.  `by (A|B` is a server that calls itself A or B, in
-        parentheses right after its host name.
-    :ivar grammar: The field, unfolded, with each run of white space made one
-        space; see the module.
+        is not tried.  It has no white space but in `by (A|B`, which is a server
+        that calls itself A or B, in parentheses right after its host name.
+    :ivar grammar: The field, unfolded; a space stands for any white space.
     :ivar reinjection: Whether the host handed the message to itself.
     :ivar last: Whether the row is tried only if no other one matches.
     """
@@ -61,8 +60,17 @@ class Format:
 
     @property
     def pattern(self) -> re.Pattern[str]:
-        """The grammar as a pattern for `fullmatch`."""
-        return re.compile(self.grammar.format_map(_BLOCKS), re.ASCII)
+        """The grammar as a pattern for `fullmatch`; a space is any run of them."""
+        grammar = self.grammar.format_map(_BLOCKS)
+        return re.compile(_SPACES.sub(_run_of_spaces, grammar), re.ASCII)
+
+
+# A character class, an escape, or what may become a run of spaces.
+_SPACES = re.compile(r'\[(?:\\.|[^\]\\])*\]|\\.| \?| ')
+
+
+def _run_of_spaces(match: re.Match[str]) -> str:
+    return {' ': ' +', ' ?': ' *'}.get(match[0], match[0])
 
 
 _BLOCKS: dict[str, str] = {}
@@ -144,13 +152,13 @@ _block(
     junk=r'[^)]*(?:\)(?! by {host} with [A-Za-z0-9]+{version})[^)]*)*',
 )
 _EXIM = (
-    Format('Exim', '(Exim ',
+    Format('Exim', '(Exim',
         r'from {rdns} \(\[{address}\](?::[0-9]+)?'
         r'(?: helo=(?P<helo>{junk})| ident={junk})?\){exim}'),
-    Format('Exim, no reverse DNS', '(Exim ',
+    Format('Exim, no reverse DNS', '(Exim',
         r'from \[{address}\](?::[0-9]+)?(?: \((?:port=[0-9]+ ?)?'
         r'(?:helo=(?P<helo>{junk})|ident={junk})?\))?{exim}'),
-    Format('Exim, sendmail command', ' with local',
+    Format('Exim, sendmail command', 'local',
         r'(?:from [^ ()\[\]"]+(?: \(helo={word}\))? )?'
         r'by (?P<by>{host}) with (?P<protocol>local(?:-[a-z]+)?){version}'
         r'{balanced}\)(?: \(envelope-from {path}\))? id {id}{for}{date}',
@@ -205,11 +213,11 @@ _block(
     r'(?:/[\w/.-]+)?(?: ID {id})?{for}{date}',
 )
 _QMAIL = (
-    Format('qmail', ') by ',
+    Format('qmail', '(',
         r'{qmail}{encrypted}'),
     Format('qmail-ldap, qpsmtpd, James', 'by (qmail|qpsmtpd|qp|WP|JAMES',
         r'{qmail} \((?:qmail-|qpsmtpd|qp |WP-SMTPD|JAMES )[^()\[\]]*\){encrypted}'),
-    Format('qmail, from one program to the next', 'invoked ',
+    Format('qmail, from one program to the next', 'invoked',
         r'\((?:qmail|nullmailer pid) [0-9]+ invoked (?:by|from|for) [\w ]+\){date}',
         reinjection=True),
 )
@@ -227,10 +235,10 @@ _block(
     r'(?:(?:TLS|SSL): [^()\[\]]*)?\))?',
 )
 _COURIER = (
-    Format('Courier', ' id 0',
+    Format('Courier', '.0',
         r'from (?P<helo>[^ ]+) \({raw} ?\[{address}\]\){statements}'
         r' {by} with {protocol}(?: {hex}{date}|{date} {hex})'),
-    Format('Courier, sendmail command', '(uid ',
+    Format('Courier, sendmail command', '(uid',
         r'from localhost \(localhost \[[^ ]*\]\) \(uid [0-9]+\) {by} with local'
         r' {hex}{date}',
         reinjection=True),
@@ -243,7 +251,7 @@ _HARAKA = (
         r'from (?P<helo>[^ ]+) \([^()\\]*(?:\\.[^()\\]*)* ?\[{address}\]\)'
         r' {by} \(Haraka(?:/[\w.-]+)?\) with {protocol} id {id} envelope-from {path}'
         r'(?: tls [\w-]+)?(?: \((?:authenticated bits=0|version=[^()]*)\))*{date}'),
-    Format('Haraka, queue', '(Haraka outbound)',
+    Format('Haraka, queue', '(Haraka',
         r'\(Haraka outbound\){date}',
         reinjection=True),
 )
@@ -252,14 +260,14 @@ _HARAKA = (
 # with `mapi`, in brackets; the one after `by` is the server's own.  IIS and
 # Exchange 2000 and 2003 write SMTPSVC.
 _MICROSOFT = (
-    Format('Exchange', ' with ',
+    Format('Exchange', 'with',
         r'from (?:(?P<helo>{word}) )?\(\[?{address}\]?\) {by}(?: \(\[?[\w.:%]+\]?\))?'
         r' with (?P<protocol>Microsoft SMTP Server|mapi|HTTPS)(?: \([^()]*\))?'
         r'(?: id [0-9.]+)?(?: via [\w. -]+)?{date}'),
-    Format('SMTPSVC', ' Microsoft SMTPSVC',
+    Format('SMTPSVC', 'SMTPSVC',
         r'from (?:(?P<helo>{word}) )?\(\[{address}\](?: unverified| RDNS failed)?\)'
         r' {by}(?: over TLS secured channel)? with Microsoft SMTPSVC\([0-9.]+\){date}'),
-    Format('SMTPSVC, pickup directory', ' Microsoft SMTPSVC',
+    Format('SMTPSVC, pickup directory', 'SMTPSVC',
         r'from mail pickup service {by} with Microsoft SMTPSVC{date}',
         reinjection=True),
 )
@@ -285,11 +293,11 @@ _COMMUNIGATE = (
 # told from others, so that HELO may be a literal.
 _OTHERS = (
     # amavis and amavisd-new: the address after `by` is its own.
-    Format('amavis', ', port ',
+    Format('amavis', 'port',
         r'from (?P<helo>{word}) {tcp} {by} \([\w.-]+ \[[\w.:]+\]\)'
         r' \([\w -]+, port [0-9]+\){tail}'),
     # Dovecot 2.3, LMTP and submission: smtp-server-transaction.c.
-    Format('Dovecot', ' (envelope-from <',
+    Format('Dovecot', '(envelope-from',
         r'from (?P<helo>{word}) \(\[{address}\]\){tls} {by} with {protocol} id {id}'
         r' \(envelope-from {path}\){for}{date}'),
     # Cyrus, lmtpengine.c: it writes LMTPA for whoever delivers, so that the
@@ -305,7 +313,7 @@ _OTHERS = (
         r'from (?P<helo>{word}) \[{address}\] {by} \[[\w.:]+\] with {protocol}'
         r' \(MDaemon[^()]*\){for}{date}'),
     # Momentum: the port stands inside the literal.
-    Format('Momentum', '(ecelerity ',
+    Format('Momentum', '(ecelerity',
         r'from (?:\[[0-9.]+\] )?\(\[(?P<peer>[0-9.]+):[0-9]+\]'
         r'(?: helo=(?P<helo>{word}))?\) {by}(?: \(envelope-from {path}\))?'
         r' \(ecelerity {balanced}\) with {protocol}(?: \(cipher=[^()\[\]]*\))?'
@@ -316,7 +324,7 @@ _OTHERS = (
         r' \((?:Oracle|Sun|iPlanet) {balanced}\){tail}'),
     Format('Axigen', 'by (Axigen',
         r'from (?P<helo>{word}) \({address}\) {by} \(Axigen\){tail}'),
-    Format('MailEnable', ' with MailEnable ',
+    Format('MailEnable', 'MailEnable',
         r'from (?:(?P<helo>{word}) )?\(\[{address}\]\) {by} with MailEnable {protocol}'
         r'(?: {comment})?{date}'),
     # GMX, web.de and 1&1 may write an address of their own after `by`.
@@ -347,22 +355,22 @@ _OTHERS = (
 _UNKNOWN = (
     # RFC 5321 4.4, as Google, Mimecast, Amazon SES, hMailServer, Maddy,
     # IronPort and many others write it.
-    Format('RFC 5321', 'from ',
-        r'from (?P<helo>{word}) \((?!HELO|EHLO|LHLO)(?:{rdns} ?|(?<!\] \() ?)'
-        r'\[{address}\](?: \(may be forged\))?\){tls}'
+    Format('RFC 5321', 'from',
+        r'from (?!\[[^ ()]*\] \( ?\[)(?P<helo>{word}) \((?!HELO|EHLO|LHLO)(?:{rdns})?'
+        r' ?\[{address}\](?: \(may be forged\))?\){tls}'
         r'(?P<auth> \((?:authenticated|user=)[^()\[\]]*\))? {rest}',
         last=True),
     # Either may be HELO.
-    Format('RFC 5321, two literals', 'from [',
+    Format('RFC 5321, two literals', '[',
         r'from \[[^ ()]*\] \( ?\[[^ ()]*\]\){tls} {rest}',
         last=True),
     # No address, or one that HELO may be: MDaemon and Strato after AUTH,
     # webmail, local delivery.
-    Format('no address', 'from ',
+    Format('no address', 'from',
         r'from (?P<helo>{word}) {rest}',
         last=True),
     # The server hides the client, or an alias sends a message on.
-    Format('hidden client', 'by ',
+    Format('hidden client', 'by',
         r'{rest}',
         last=True),
 )

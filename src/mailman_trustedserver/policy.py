@@ -19,18 +19,18 @@ the outgoing server is read.
 
 from __future__ import annotations
 
-import re
-
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from enum import Enum
-from mailman_trustedserver.addresses import AddressList
+from functools import lru_cache
+from mailman_trustedserver.addresses import Address, AddressList
 from mailman_trustedserver.received import (
     Hop,
     MalformedReceived,
     parse_received,
+    records_smtp_hop,
 )
-from typing import NamedTuple, Optional
+from typing import Callable, NamedTuple, Optional
 
 
 __all__ = [
@@ -140,6 +140,8 @@ class Policy:
         server states that SMTP AUTH succeeded) or `both`.
     :ivar local_submission: Whether a message that an authenticated user
         submitted at a local server is trusted, whatever `submission` says.
+    :ivar match: The entry of the local list that an address is on, and that of
+        the remote list; None for none.
     :raises ValueError: if `submission` is none of the three.
     """
 
@@ -147,15 +149,23 @@ class Policy:
     remote: AddressList = field(default_factory=AddressList)
     submission: Submission = Submission.SINGLE_HOP
     local_submission: bool = False
+    match: Callable[[Address], tuple[Optional[str], Optional[str]]] = field(
+        init=False, repr=False, compare=False
+    )
 
     def __post_init__(self) -> None:
         object.__setattr__(self, 'submission', Submission(self.submission))
+        # A site has few servers, so that most peers have been looked up before.
+        object.__setattr__(self, 'match', lru_cache(maxsize=1024)(self._match))
+
+    def _match(self, peer: Address) -> tuple[Optional[str], Optional[str]]:
+        return self.local.match(peer), self.remote.match(peer)
 
 
 class Finding(NamedTuple):
     """What was found in one Received field.
 
-    :ivar hop: The hop; None if the field is malformed.
+    :ivar hop: The hop; None if the field is malformed or not attested.
     :ivar problem: Why the field is malformed, else empty.
     :ivar attested: Whether a server that is already trusted wrote the field.
     :ivar local: The entry of the local list that the peer address matched.
@@ -169,8 +179,7 @@ class Finding(NamedTuple):
     remote: Optional[str] = None
 
 
-@dataclass(frozen=True)
-class Verdict:
+class Verdict(NamedTuple):
     """The decision, its reason, and a finding for each field that was read.
 
     :ivar trusted: Whether the route is trusted.
@@ -192,11 +201,6 @@ class Verdict:
         return self.reason.sentence.format(
             peer=last.hop.peer if last.hop else 'nobody', problem=last.problem
         )
-
-
-# A field that records an SMTP hop begins with `from`; Sendmail writes `(from`
-# where the client sent no HELO.
-_BEGINS_WITH_FROM = re.compile(r'[ \t\r\n]*\(?from\b', re.IGNORECASE)
 
 
 def evaluate(fields: Iterable[str], policy: Policy) -> Verdict:
@@ -224,12 +228,20 @@ def evaluate(fields: Iterable[str], policy: Policy) -> Verdict:
     for text in fields:
         if len(findings) == MAX_FIELDS:
             return Verdict(False, Reason.TOO_MANY_FIELDS, tuple(findings))
-        attested = all_local or remote_last
-        finding = _find(text, policy, attested)
+        if not (all_local or remote_last):
+            # Nobody vouches for this field; only the hops still count.
+            findings.append(_UNATTESTED)
+            if records_smtp_hop(text):
+                if hops_below:
+                    hops_below = None
+                    break
+                hops_below = 1
+            continue
+        finding = _find(text, policy)
         findings.append(finding)
+        refusal = _refusal(finding)
         hop = finding.hop
         if hop is not None and hop.reinjection:
-            refusal = Reason.NO_OUTGOING_SERVER if attested else refusal
             continue
         authenticated = hop is not None and hop.authenticated
         if all_local and authenticated and policy.local_submission:
@@ -240,14 +252,12 @@ def evaluate(fields: Iterable[str], policy: Policy) -> Verdict:
             hops_below = 0
             if not counts_hops:
                 break
-        if hops_below is not None and _BEGINS_WITH_FROM.match(text):
+        if hops_below is not None and records_smtp_hop(text):
             hops_below = None if hops_below else 1
-        if attested:
-            remote_last = finding.remote is not None
-            all_local = all_local and finding.local is not None
-            has_remote = has_remote or remote_last
-            refusal = _refusal(finding)
-        if hops_below is None and not all_local and not remote_last:
+        remote_last = finding.remote is not None
+        all_local = all_local and finding.local is not None
+        has_remote = has_remote or remote_last
+        if hops_below is None and not (all_local or remote_last):
             break
     if hops_below is not None or (remote_last and not needs_auth):
         return Verdict(True, Reason.OUTGOING_SERVER, tuple(findings))
@@ -256,28 +266,26 @@ def evaluate(fields: Iterable[str], policy: Policy) -> Verdict:
     return Verdict(False, refusal, tuple(findings))
 
 
-def _find(text: str, policy: Policy, attested: bool) -> Finding:
+# What is said of a field that is no evidence: it is counted, not read.
+_UNATTESTED = Finding(None)
+
+
+def _find(text: str, policy: Policy) -> Finding:
     try:
         hop = parse_received(text)
     except MalformedReceived as error:
-        return Finding(None, str(error), attested)
-    if not attested or hop.peer is None:
-        return Finding(hop, '', attested)
-    return Finding(
-        hop,
-        '',
-        attested,
-        policy.local.match(hop.peer),
-        policy.remote.match(hop.peer),
-    )
+        return Finding(None, str(error), True)
+    if hop.peer is None:
+        return Finding(hop, '', True)
+    return Finding(hop, '', True, *policy.match(hop.peer))
 
 
 def _refusal(finding: Finding) -> Reason:
     """Why the route is refused if its attested part ends with this field."""
     if finding.hop is None:
         return Reason.MALFORMED
+    if finding.hop.reinjection or finding.local is not None:
+        return Reason.NO_OUTGOING_SERVER
     if finding.hop.peer is None:
         return Reason.NO_PEER
-    if finding.local is None:
-        return Reason.UNLISTED_PEER
-    return Reason.NO_OUTGOING_SERVER
+    return Reason.UNLISTED_PEER

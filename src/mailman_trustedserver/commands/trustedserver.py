@@ -198,7 +198,7 @@ def explain(as_json, files):
             description = {
                 'file': name,
                 'message_id': str(msg.get('message-id', '')).strip(),
-                **describe(verdict, len(fields)),
+                **describe(verdict, fields),
             }
             described.append(description)
             if not as_json:
