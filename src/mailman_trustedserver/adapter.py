@@ -79,7 +79,7 @@ def received_fields(msg: Message) -> Iterator[str]:
     """The values of the Received fields, newest first, not decoded."""
     # Not get_all(), which wraps a value with 8-bit bytes into a `Header`.
     for name, value in msg.raw_items():
-        if name.lower() == 'received':
+        if len(name) == len('received') and name.lower() == 'received':
             yield value if isinstance(value, str) else str(value)
 
 

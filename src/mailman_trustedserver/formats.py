@@ -40,7 +40,8 @@ class Format:
     :ivar marker: Text that every field of this form holds; without it the row
         is not tried.  It has no white space but in `by (A|B`, which is a server
         that calls itself A or B, in parentheses right after its host name.
-    :ivar grammar: The field, unfolded; a space stands for any white space.
+    :ivar grammar: The field, unfolded, with one space for white space; see the
+        module.
     :ivar reinjection: Whether the host handed the message to itself.
     :ivar last: Whether the row is tried only if no other one matches.
     """
@@ -60,17 +61,8 @@ class Format:
 
     @property
     def pattern(self) -> re.Pattern[str]:
-        """The grammar as a pattern for `fullmatch`; a space is any run of them."""
-        grammar = self.grammar.format_map(_BLOCKS)
-        return re.compile(_SPACES.sub(_run_of_spaces, grammar), re.ASCII)
-
-
-# A character class, an escape, or what may become a run of spaces.
-_SPACES = re.compile(r'\[(?:\\.|[^\]\\])*\]|\\.| \?| ')
-
-
-def _run_of_spaces(match: re.Match[str]) -> str:
-    return {' ': ' +', ' ?': ' *'}.get(match[0], match[0])
+        """The grammar as a pattern for `fullmatch`."""
+        return re.compile(self.grammar.format_map(_BLOCKS), re.ASCII)
 
 
 _BLOCKS: dict[str, str] = {}
@@ -133,7 +125,8 @@ _block(
 _POSTFIX = (
     Format('Postfix', 'by (Postfix|postfix',
         r'from (?P<helo>[^()<>\\";@]+) \({rdns} \[{address}\]\)'
-        r'(?: \((?:using |[Nn]o client cert|Client ){balanced}\))*'
+        r'(?: \(using [^()]*(?:\([^()]*\)[^()]*)*\))?'
+        r'(?: \((?:[Nn]o client cert[^()]*|Client {balanced})\))?'
         r'(?P<auth> \(Authenticated sender: {balanced}\))?'
         r' {by} \([Pp]ostfix\) with {protocol}(?: id {id})?{for}{date}'),
     Format('Postfix, sendmail command', 'by (Postfix',
@@ -145,7 +138,7 @@ _POSTFIX = (
 # (received_header_text).  HELO and ident may hold anything where the site set
 # helo_accept_junk_hosts or asks for ident.  Their comment ends at the first
 # `)` before Exim's own words; one inside HELO leaves a rest that is no tail.
-_block(version=r'(?: \([^()]*\)(?: tls [\w-]+)?)? \(Exim ')
+_block(version=r'(?: ? \([^()]*\)(?: tls [\w-]+)?)? \(Exim ')
 _block(
     exim=r' {by} with {protocol}{version}{balanced}\)'
     r'(?: \(envelope-from {path}\))? id {id}{for}{date}',

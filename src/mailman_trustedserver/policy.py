@@ -220,7 +220,8 @@ def evaluate(fields: Iterable[str], policy: Policy) -> Verdict:
     # ended.
     all_local, remote_last = True, False
     has_remote = False
-    refusal = Reason.NO_RECEIVED
+    # The last field that somebody vouches for.
+    last: Optional[Finding] = None
     # The SMTP hops below the outgoing server, in the reading in which they
     # are fewest; None while no reading has the proof of submission.
     hops_below: Optional[int] = None
@@ -239,7 +240,7 @@ def evaluate(fields: Iterable[str], policy: Policy) -> Verdict:
             continue
         finding = _find(text, policy)
         findings.append(finding)
-        refusal = _refusal(finding)
+        last = finding
         hop = finding.hop
         if hop is not None and hop.reinjection:
             continue
@@ -252,7 +253,9 @@ def evaluate(fields: Iterable[str], policy: Policy) -> Verdict:
             hops_below = 0
             if not counts_hops:
                 break
-        if hops_below is not None and records_smtp_hop(text):
+        if hops_below is not None and (
+            (hop is not None and hop.peer is not None) or records_smtp_hop(text)
+        ):
             hops_below = None if hops_below else 1
         remote_last = finding.remote is not None
         all_local = all_local and finding.local is not None
@@ -262,8 +265,10 @@ def evaluate(fields: Iterable[str], policy: Policy) -> Verdict:
     if hops_below is not None or (remote_last and not needs_auth):
         return Verdict(True, Reason.OUTGOING_SERVER, tuple(findings))
     if has_remote:
-        refusal = Reason.TOO_MANY_HOPS if proved else Reason.NOT_AUTHENTICATED
-    return Verdict(False, refusal, tuple(findings))
+        reason = Reason.TOO_MANY_HOPS if proved else Reason.NOT_AUTHENTICATED
+    else:
+        reason = _refusal(last)
+    return Verdict(False, reason, tuple(findings))
 
 
 # What is said of a field that is no evidence: it is counted, not read.
@@ -280,8 +285,10 @@ def _find(text: str, policy: Policy) -> Finding:
     return Finding(hop, '', True, *policy.match(hop.peer))
 
 
-def _refusal(finding: Finding) -> Reason:
+def _refusal(finding: Optional[Finding]) -> Reason:
     """Why the route is refused if its attested part ends with this field."""
+    if finding is None:
+        return Reason.NO_RECEIVED
     if finding.hop is None:
         return Reason.MALFORMED
     if finding.hop.reinjection or finding.local is not None:

@@ -122,7 +122,9 @@ for _format in FORMATS:
 _UNNAMED = [_row(row) for row in FORMATS if not (row.products or row.last)]
 _LAST = [_row(row) for row in FORMATS if row.last]
 
-_PRODUCT = re.compile(r' *[^ ]+ +\((\w+)', re.ASCII)
+_PRODUCT = re.compile(r'[^ ]+ \((\w+)', re.ASCII)
+
+_SPACES = re.compile(r'  +')
 
 # Anything that a reader could take for the date that ends a field.
 _DATE_STAMP = re.compile(r'; *(?:[A-Za-z]{3}, *)?[0-9]{1,2} +[A-Za-z]{3} +[0-9]')
@@ -154,14 +156,36 @@ def parse_received(field: str) -> Hop:
     text = _unfold(field)
     if text.count(';') > 1 and len(_DATE_STAMP.findall(text)) > 1:
         raise MalformedReceived('it has more than one date')
-    # An outsider's text may hold another `by`, in a quoted recipient, say; then
-    # the field is tried against the wrong rows, and no row matches.
-    product = _PRODUCT.match(text, text.rfind(' by ') + 4)
-    rows = _NAMED.get(product[1], _UNNAMED) if product else _UNNAMED
-    hop = _read(text, rows) or _read(text, _LAST)
+    hop = _find(text)
+    if hop is None and '  ' in text:
+        # Servers write runs of spaces where a comment may have them, too; in
+        # other places somebody has folded the field anew.
+        hop = _find(_SPACES.sub(' ', text))
     if hop is None:
         raise MalformedReceived('it is in no form that is known')
     return hop
+
+
+def _find(text: str) -> Optional[Hop]:
+    # An outsider's text may hold another `by`, in a quoted recipient, say; then
+    # the field is tried against the wrong rows, and no row matches.
+    product = _PRODUCT.match(text, text.rfind(' by ') + 4)
+    for rows in (_NAMED.get(product[1], _UNNAMED) if product else _UNNAMED, _LAST):
+        found: Optional[Hop] = None
+        for row in rows:
+            if row.marker not in text:
+                continue
+            match = row.pattern.fullmatch(text)
+            if match is None:
+                continue
+            hop = _hop(row, match)
+            # The first three members are what a verdict rests on.
+            if found is not None and hop[:3] != found[:3]:
+                raise MalformedReceived('it can be read in two ways')
+            found = hop
+        if found is not None:
+            return found
+    return None
 
 
 def records_smtp_hop(field: str) -> bool:
@@ -179,22 +203,6 @@ def records_smtp_hop(field: str) -> bool:
         return not parse_received(field).reinjection
     except MalformedReceived:
         return True
-
-
-def _read(text: str, rows: list[_Row]) -> Optional[Hop]:
-    found: Optional[Hop] = None
-    for row in rows:
-        if row.marker not in text:
-            continue
-        match = row.pattern.fullmatch(text)
-        if match is None:
-            continue
-        hop = _hop(row, match)
-        # The first three members are what a verdict rests on.
-        if found is not None and hop[:3] != found[:3]:
-            raise MalformedReceived('it can be read in two ways')
-        found = hop
-    return found
 
 
 def _unfold(field: str) -> str:
