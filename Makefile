@@ -1,7 +1,11 @@
 # The front of the project: `make demo`, `make test`, `make check`.
 # PYTHON names the interpreter that the virtual environments are made with.
 
-PYTHON ?= python3
+# Mailman runs on Python 3.9 to 3.12.
+PYTHON ?= $(shell for python in python3 python3.12 python3.11 python3.10 python3.9; do \
+    $$python -c 'import sys; sys.exit(not (3, 9) <= sys.version_info < (3, 13))' \
+        2>/dev/null && echo $$python && break; done)
+$(if $(PYTHON),,$(error Mailman needs Python 3.9 to 3.12; name one: make PYTHON=...))
 VENV = .venv
 PURE = */addresses.py,*/formats.py,*/received.py,*/policy.py,*/settings.py
 VERSIONS = 3.3.8 3.3.9 3.3.10

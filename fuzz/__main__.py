@@ -11,6 +11,7 @@ same strategies as the property tests.  What must hold is asserted; what breaks
 it is saved by libFuzzer, and becomes a vector.
 """
 
+import random
 import sys
 import tempfile
 
@@ -20,7 +21,7 @@ from pathlib import Path
 
 
 # Only what is imported in here is instrumented.
-with atheris.instrument_imports(include=['mailman_trustedserver']):
+with atheris.instrument_imports(include=['mailman_trustedserver', 'tests']):
     from mailman_trustedserver.addresses import AddressList, parse_address
     from mailman_trustedserver.policy import (
         Policy,
@@ -33,12 +34,12 @@ with atheris.instrument_imports(include=['mailman_trustedserver']):
         MalformedReceived,
         parse_received,
     )
+    from tests.servers import SERVERS
+    from tests.test_policy_properties import model, policies, routes
+    from tests.vectors import LOCAL, REMOTE, load
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.servers import SERVERS
-from tests.test_policy_properties import model, policies, routes
-from tests.vectors import LOCAL, REMOTE, load
 
 
 # Between two fields in a raw input for `evaluate`.
@@ -152,13 +153,16 @@ def fuzz_evaluate(data):
 
 
 def seeds(target):
-    """What the fuzzer begins with: the vectors."""
+    """What the fuzzer begins with: the vectors, and choices at random."""
     if target is fuzz_received:
-        for vector in load('fields') + load('collected'):
-            yield vector['field']
+        texts = [vector['field'] for vector in load('fields') + load('collected')]
     else:
-        for vector in load('routes')[::10]:
-            yield SEPARATOR.join(vector['fields'])
+        texts = [SEPARATOR.join(vector['fields']) for vector in load('routes')[::10]]
+    for text in texts:
+        yield b'\x00' + text.encode('utf-8', 'surrogateescape')
+    generator = random.Random(0)  # noqa: S311
+    for _ in range(100):
+        yield b'\x80' + generator.randbytes(1024)
 
 
 def main():
@@ -168,10 +172,10 @@ def main():
         sys.exit(__doc__)
     target = targets[sys.argv.pop(1)]
     with tempfile.TemporaryDirectory() as corpus:
-        for number, text in enumerate(seeds(target)):
-            data = text.encode('utf-8', 'surrogateescape')
-            Path(corpus, str(number)).write_bytes(b'\x00' + data)
-        atheris.Setup([*sys.argv, '-max_len=4096', corpus], target)
+        for number, data in enumerate(seeds(target)):
+            Path(corpus, str(number)).write_bytes(data)
+        options = ['-max_len=4096', '-len_control=0', corpus]
+        atheris.Setup([*sys.argv, *options], target)
         atheris.Fuzz()
 
 

@@ -42,8 +42,9 @@ BROKEN = {
     ),
     'configuration file missing': (
         section('configuration: /no/such/trusted.cfg'),
-        '/no/such/trusted.cfg: the file cannot be read (No such file or '
-        'directory); make it a file that the user of Mailman may read',
+        "[plugin.trustedserver] configuration: '/no/such/trusted.cfg' cannot be "
+        'read (No such file or directory); name an absolute path or '
+        'python:package.name, of a file in UTF-8 that the user of Mailman may read',
     ),
     'not enabled': (
         section(*LISTS, enabled='no'),

@@ -77,9 +77,14 @@ def find_plugin() -> Optional[Any]:
 
 def received_fields(msg: Message) -> Iterator[str]:
     """The values of the Received fields, newest first, not decoded."""
+    return _raw_values(msg, 'received')
+
+
+def _raw_values(msg: Message, wanted: str) -> Iterator[str]:
     # Not get_all(), which wraps a value with 8-bit bytes into a `Header`.
+    length = len(wanted)
     for name, value in msg.raw_items():
-        if len(name) == len('received') and name.lower() == 'received':
+        if len(name) == length and name.lower() == wanted:
             yield value if isinstance(value, str) else str(value)
 
 
@@ -158,7 +163,7 @@ def _log_line(mlist: Any, msg: Message, verdict: Verdict) -> str:
         if finding.hop is not None and finding.hop.peer is not None
     )
     pairs = {
-        'message-id': str(msg.get('message-id', '')).strip(),
+        'message-id': next(_raw_values(msg, 'message-id'), '').strip(),
         'list': mlist.list_id,
         'verdict': 'trusted' if verdict.trusted else 'not-trusted',
         'reason': verdict.reason.value,
@@ -196,7 +201,7 @@ def load_settings(name: str) -> Settings:
             'Mailman runs without a configuration file; write one and name '
             'it with -C or MAILMAN_CONFIG_FILE',
         )
-    values = _read(filename, None).get(section)
+    values = _read(filename, filename).get(section)
     if values is None:
         raise SettingsError(
             filename,
@@ -209,16 +214,7 @@ def load_settings(name: str) -> Settings:
     path = values.get('configuration', '').strip()
     if not path:
         return parse_settings(own, filename, section)
-    sections = _read(
-        path,
-        SettingsError(
-            filename,
-            section,
-            'configuration',
-            f'{path!a} is no absolute path and no python:package.name that '
-            'can be found; write one of them',
-        ),
-    )
+    sections = _read(path, filename, section, 'configuration')
     for other in sections:
         if other != FILE_SECTION:
             raise SettingsError(
@@ -247,30 +243,24 @@ def load_settings(name: str) -> Settings:
     return parse_settings(sections[FILE_SECTION], path, FILE_SECTION)
 
 
-def _read(path: str, bad_path: Optional[SettingsError]) -> dict[str, dict[str, str]]:
-    with ExitStack() as resources:
-        try:
+def _read(
+    path: str, filename: str, section: Optional[str] = None, key: Optional[str] = None
+) -> dict[str, dict[str, str]]:
+    """The sections of a file; an error names the place that named the file."""
+    try:
+        with ExitStack() as resources:
             file = Path(expand_path(resources, path))
-        except (ImportError, OSError, TypeError, ValueError):
-            raise bad_path from None
-        if bad_path is not None and not file.is_absolute():
-            raise bad_path
-        try:
-            text = file.read_bytes().decode('utf-8')
-        except UnicodeDecodeError as error:
-            raise SettingsError(
-                path,
-                None,
-                None,
-                f'byte {error.start} is not UTF-8; save the file as UTF-8',
-            ) from None
-        except (OSError, ValueError) as error:
-            cause = getattr(error, 'strerror', error)
-            raise SettingsError(
-                path,
-                None,
-                None,
-                f'the file cannot be read ({cause}); make it a file that the '
-                'user of Mailman may read',
-            ) from None
+            if not file.is_absolute():
+                raise ValueError('it is no absolute path')
+            text = file.read_bytes().decode('utf-8-sig')
+    except (ImportError, OSError, TypeError, ValueError) as error:
+        cause = getattr(error, 'strerror', None) or error
+        raise SettingsError(
+            filename,
+            section,
+            key,
+            f'{path!a} cannot be read ({cause}); name an absolute path or '
+            'python:package.name, of a file in UTF-8 that the user of Mailman may '
+            'read',
+        ) from None
     return read_sections(text, path)

@@ -74,13 +74,13 @@ def _parse_network(entry: str) -> Network:
     return network
 
 
-def _complaint(entry: str) -> str:
+def _complaint(text: str, entry: str) -> str:
     """Say what is wrong with an entry that is no address and no network."""
     quoted = ascii(entry)
-    host, slash, _ = entry.partition('/')
+    host, slash, _ = text.partition('/')
     if slash:
         try:
-            network = ip_network(entry, strict=False)
+            network = ip_network(text, strict=False)
         except ValueError:
             pass
         else:
@@ -88,9 +88,9 @@ def _complaint(entry: str) -> str:
                 f'{quoted} has host bits set; write {network} for the '
                 f'network or {host} for the address'
             )
-    elif entry.startswith(('#', ';')):
+    elif text.startswith(('#', ';')):
         return f'{quoted}: a comment takes a line of its own'
-    elif re.search('[g-zG-Z_-]', entry):
+    elif re.search('[g-zG-Z_-]', text):
         return (
             f'{quoted} is a host name; names can be forged and are not '
             'looked up: write the address of the server'
@@ -128,7 +128,7 @@ class _Matcher:
         try:
             network = _parse_network(text)
         except ValueError:
-            raise ValueError(_complaint(text)) from None
+            raise ValueError(_complaint(text, entry)) from None
         self.networks[network.version].append(
             (
                 int(network.network_address),

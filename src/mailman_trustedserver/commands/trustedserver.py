@@ -189,7 +189,8 @@ def explain(as_json, files):
         try:
             messages = _read_messages(name)
         except (OSError, ValueError) as error:
-            click.echo(f'{_shown(name)}: {_shown(error)}', err=True)
+            cause = getattr(error, 'strerror', None) or error
+            click.echo(f'{_escaped(name)}: {cause}', err=True)
             exit_code = UNUSABLE
             continue
         for msg in messages:
@@ -229,23 +230,28 @@ def _read_messages(name):
     return messages
 
 
-def _shown(text):
-    """Text from a message, safe on a terminal."""
-    shown = ''.join(
+def _escaped(text):
+    """Text that is safe on a terminal."""
+    return ''.join(
         character
         if character.isascii() and character.isprintable()
         else ascii(character)[1:-1]
-        for character in str(text)[:MAX_SHOWN_LENGTH]
+        for character in text
     )
-    return shown + ('...' if len(str(text)) > MAX_SHOWN_LENGTH else '')
+
+
+def _shown(text):
+    """Text from a message, safe on a terminal and not too long."""
+    cut = '...' if len(text) > MAX_SHOWN_LENGTH else ''
+    return _escaped(text[:MAX_SHOWN_LENGTH]) + cut
 
 
 def _drawing(description):
     """The route from the sender's program down to Mailman."""
-    title = description['file']
+    title = _escaped(description['file'])
     if description['message_id']:
-        title += ': ' + description['message_id']
-    lines = [_shown(title), '']
+        title += ': ' + _shown(description['message_id'])
+    lines = [title, '']
     if description['fields_not_read']:
         lines += [
             f'    ({description["fields_not_read"]} older fields were '
