@@ -173,10 +173,10 @@ def without_plugin(run_site):
     """A Mailman from which the plugin was removed.
 
     With it come the address of a list that was taken off the chain before,
-    and of two that nobody took off.
+    and of three that nobody took off.
     """
     site = run_site(CONFIGURATION)
-    addresses = [new_list(site) for number in range(3)]
+    addresses = [new_list(site) for number in range(4)]
     disabled = site.mailman('trustedserver', 'disable', '--all').stdout
     for address in addresses:
         assert f'{address}: now on {DEFAULT_CHAIN}\n' in disabled
@@ -204,7 +204,7 @@ def commands_in_readme(*beginnings):
 
 
 def test_list_that_was_left_on_the_chain_is_recovered(without_plugin):
-    site, off, (typed, as_in_readme) = without_plugin
+    site, off, (typed, as_in_readme, _) = without_plugin
     posts = [make_post(GOOD, to=typed, sender=MEMBER), make_post(GOOD, to=typed)]
     others = [make_post(GOOD, to=as_in_readme, sender=MEMBER)]
     # Mailman said 250 to each.
@@ -226,3 +226,13 @@ def test_list_that_was_left_on_the_chain_is_recovered(without_plugin):
         Outcome.HELD,
         Outcome.DELIVERED,
     ]
+
+
+def test_shunted_posts_are_trusted_once_the_section_is_back(without_plugin, run_site):
+    site, off, left = without_plugin
+    posts = [make_post(fields, to=left[-1]) for fields in (GOOD, BAD)]
+    assert post_to(site, left[-1], *posts) == [Outcome.SHUNTED] * 2
+    run_site(CONFIGURATION)
+    site.mailman('unshunt')
+    ids = [email.message_from_bytes(data)['message-id'] for data in posts]
+    assert list(site.wait_for(ids).values()) == [Outcome.DELIVERED, Outcome.HELD]
