@@ -10,7 +10,7 @@ VENV = .venv
 PURE = */addresses.py,*/formats.py,*/received.py,*/policy.py,*/settings.py
 VERSIONS = 3.3.8 3.3.9 3.3.10
 
-.PHONY: demo test check fuzz nightly test-versions clean
+.PHONY: demo test check fuzz nightly bench test-versions clean
 
 demo: $(VENV)/.installed
 	$(VENV)/bin/python -m demo
@@ -35,6 +35,10 @@ fuzz: $(VENV)/.installed-fuzz
 # The property tests with 10,000 examples a format.
 nightly: $(VENV)/.installed-test
 	$(VENV)/bin/python -m pytest --hypothesis-profile=nightly tests/test_received_properties.py tests/test_policy_properties.py
+
+# Ratios to what one would use instead, and how they grow.
+bench: $(VENV)/.installed-bench
+	$(VENV)/bin/python -m benchmarks --plot docs/growth.png
 
 # The tests that run Mailman, on each version that is supported.
 test-versions: $(VERSIONS:%=.venvs/%/.installed)

@@ -20,8 +20,16 @@ from click.testing import CliRunner
 from contextlib import contextmanager
 from demo.routes import ROUTES, received
 from demo.site import MEMBER, MailmanSite
+from hypothesis import HealthCheck, settings
 from pathlib import Path
 
+
+# `make nightly`; a slow machine is no failure in either profile.
+settings.register_profile('default', deadline=None)
+settings.register_profile(
+    'nightly', max_examples=10_000, deadline=None, suppress_health_check=HealthCheck
+)
+settings.load_profile('default')
 
 # A route that is trusted, and one that a local server refuses to vouch for.
 GOOD = ROUTES[0].fields

@@ -178,8 +178,9 @@ def _log_value(text: str) -> str:
     # A sender chose some of these.  What is not plain becomes a JSON string,
     # in which a line break or a space cannot pass for the end of the value.
     text = text[:MAX_LOGGED_LENGTH]
-    plain = text.isascii() and text.isprintable() and not set(' "') & set(text)
-    return text if plain else json.dumps(text)
+    if text.isascii() and text.isprintable() and ' ' not in text and '"' not in text:
+        return text
+    return json.dumps(text)
 
 
 def load_settings(name: str) -> Settings:

@@ -349,13 +349,13 @@ _UNKNOWN = (
     # RFC 5321 4.4, as Google, Mimecast, Amazon SES, hMailServer, Maddy,
     # IronPort and many others write it.
     Format('RFC 5321', 'from',
-        r'from (?!\[[^ ()]*\] \( ?\[)(?P<helo>{word}) \((?!HELO|EHLO|LHLO)(?:{rdns})?'
+        r'from (?![^ ()]*\] \( ?\[)(?P<helo>{word}) \((?!HELO|EHLO|LHLO)(?:{rdns})?'
         r' ?\[{address}\](?: \(may be forged\))?\){tls}'
         r'(?P<auth> \((?:authenticated|user=)[^()\[\]]*\))? {rest}',
         last=True),
     # Either may be HELO.
     Format('RFC 5321, two literals', '[',
-        r'from \[[^ ()]*\] \( ?\[[^ ()]*\]\){tls} {rest}',
+        r'from [^ ()]*\[[^ ()]*\] \( ?\[[^ ()]*\]\){tls} {rest}',
         last=True),
     # No address, or one that HELO may be: MDaemon and Strato after AUTH,
     # webmail, local delivery.

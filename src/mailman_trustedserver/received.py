@@ -208,9 +208,10 @@ def records_smtp_hop(field: str) -> bool:
 def _unfold(field: str) -> str:
     """Take the folding out (RFC 5322 2.2.3); white space is left as spaces."""
     # Several times as fast as a regular expression, and as strict.
-    text = field.replace('\n\t', ' ').replace('\n ', ' ')
-    if '\r' in text:
-        text = field.replace('\r\n', '\n').replace('\n\t', ' ').replace('\n ', ' ')
+    text = field.replace('\r\n', '\n') if '\r' in field else field
+    text = text.replace('\n\t', ' ')
+    if '\n' in text:
+        text = text.replace('\n ', ' ')
     if '\t' in text:
         text = text.replace('\t', ' ')
     if '\r' in text or '\n' in text or '\0' in text:
@@ -230,11 +231,8 @@ def _hop(row: _Row, match: re.Match[str]) -> Hop:
         raise MalformedReceived(
             'what stands for the peer address is no address'
         ) from None
-    return Hop(
-        address,
-        row.reinjection,
-        authenticated and not row.reinjection,
-        helo,
-        by,
-        protocol,
+    authenticated = authenticated and not row.reinjection
+    # The same as Hop(...), in a third of the time.
+    return tuple.__new__(
+        Hop, (address, row.reinjection, authenticated, helo, by, protocol)
     )

@@ -1,0 +1,177 @@
+# SPDX-FileCopyrightText: 2026 The mailman-trustedserver authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What `evaluate` and the rule cost beside the alternatives and a whole post."""
+
+from __future__ import annotations
+
+import email
+import os
+import re
+import subprocess
+import tempfile
+
+from benchmarks.material import LOCAL, POST, REMOTE, ROOT, ROUTE, forget, policy
+from benchmarks.original import original
+from benchmarks.timing import Row, measure, ratio
+from collections.abc import Iterator
+from mailman_trustedserver import evaluate
+from pathlib import Path
+from statistics import median
+from time import perf_counter
+
+
+# The fields from standard input, with NUL between them; to standard output the
+# best seconds of some rounds for all fields.
+PERL = r"""
+use Mail::SpamAssassin;
+use Time::HiRes 'time';
+local $/; my @fields = split /\0/, <STDIN>;
+my $sa = Mail::SpamAssassin->new({local_tests_only => 1, config_text => '#'});
+my $metadata = $sa->parse("Subject: x\n\nx\n")->{metadata};
+my $best = 1e9;
+for (1 .. 1000) {
+    my $start = time;
+    $metadata->parse_received_line($_)->{ip} or die for @fields;
+    my $took = time() - $start;
+    $best = $took if $took < $best;
+}
+print $best;
+"""
+
+
+def original_algorithm() -> Iterator[Row]:
+    """The route in a message, and the original on the same message.
+
+    Both sides begin with the parsed message, pick its Received fields, read
+    the addresses and walk them; neither logs.  Both have seen the addresses
+    and compiled the regular expressions before, as in a runner that is up.
+    """
+    from mailman_trustedserver.adapter import received_fields
+
+    msg = email.message_from_string(POST)
+    # As the original's users wrote them: ^192\.168\.10\.1$.
+    patterns = [
+        [f'^{re.escape(entry)}$' for entry in entries] for entries in (LOCAL, REMOTE)
+    ]
+    plain, matching = policy(LOCAL, REMOTE), policy(*patterns)
+    calls = (
+        lambda: evaluate(received_fields(msg), plain).trusted,
+        lambda: evaluate(received_fields(msg), matching).trusted,
+        lambda: original(msg, LOCAL, REMOTE),
+        lambda: original(msg, *patterns),
+        lambda: forget(matching) or evaluate(received_fields(msg), matching).trusted,
+    )
+    if not all(call() for call in calls):
+        raise RuntimeError('the route is not trusted')
+    new, new_matching, old, old_matching, unseen = measure(*calls)
+    yield ratio('with regular expressions in both', new_matching, old_matching, 3)
+    yield ratio('the same, no address seen before', unseen, old_matching)
+    yield ratio('with regular expressions in the original', new, old_matching)
+    yield ratio('with addresses in both', new, old)
+
+
+def other_readers() -> Iterator[Row]:
+    """The route, and what reads the same fields but does not judge them."""
+    from eml_parser.routing import parserouting
+    from mailparser.utils import parse_received, receiveds_parsing
+
+    trust = policy(LOCAL, REMOTE)
+    calls = {
+        # The clauses of each field; then the dates and delays as well.
+        'mail-parser, parse_received': lambda: [parse_received(f) for f in ROUTE],
+        'mail-parser, receiveds_parsing': lambda: receiveds_parsing(ROUTE),
+        # eml_parser prepares fields in this way.
+        'eml_parser, parserouting': lambda: [
+            parserouting(re.sub(r'\s+', ' ', field.lower())) for field in ROUTE
+        ],
+    }
+    new, *others = measure(lambda: evaluate(ROUTE, trust), *calls.values(), rounds=200)
+    fastest = min(others, key=median)
+    for name, times in zip(calls, others):
+        yield ratio(name, new, times, 0.2 if times is fastest else None)
+    # In another process, so that this is an indication only.
+    perl = subprocess.run(  # noqa: S603
+        ['/usr/bin/env', 'perl', '-e', PERL],
+        input='\0'.join(ROUTE),
+        capture_output=True,
+        text=True,
+    )
+    if perl.returncode:
+        print('  SpamAssassin: not installed')
+    else:
+        yield ratio(
+            'SpamAssassin, parse_received_line', new, [float(perl.stdout)] * 200
+        )
+
+
+def whole_chain(posts: int = 300) -> Iterator[Row]:
+    """A trusted post from a nonmember: the rule, its log line included.
+
+    What `process` takes does not include reading the message or the commit.
+    """
+    from mailman.config import config
+    from mailman.testing.layers import ConfigLayer
+
+    umask = os.umask(0o022)
+    with tempfile.TemporaryDirectory() as directory:
+        extra = Path(directory) / 'extra.cfg'
+        example = (ROOT / 'mailman.cfg.example').read_text(encoding='utf-8')
+        # The rule `digests` needs this.
+        extra.write_text(f'{example}\n[mailman]\nhold_digest: yes\n', encoding='utf-8')
+        os.environ['MAILMAN_EXTRA_TESTING_CFG'] = str(extra)
+        ConfigLayer.setUp()
+        # The plugin reads the file that it takes for the one of Mailman.
+        config.filename = str(extra)
+        config.plugins['trustedserver'].pre_hook()
+        ConfigLayer.testSetUp()
+        whole, inside, alone = _posts(config, posts)
+        ConfigLayer.testTearDown()
+        ConfigLayer.tearDown()
+    os.umask(umask)
+    # Like all others, the bound is for warm caches.  Where the rule stands, the
+    # database has just emptied them.
+    yield ratio('the rule', [median(alone)] * posts, whole, 0.01)
+    yield ratio('the rule where it stands, caches cold', inside, whole)
+
+
+def _posts(config, posts):
+    from mailman.app.lifecycle import create_list
+    from mailman.core.chains import process
+    from mailman.database.transaction import transaction
+    from mailman.email.message import Message
+    from mailman.interfaces.usermanager import IUserManager
+    from zope.component import getUtility
+
+    with transaction():
+        mlist = create_list('staff@example.com')
+        mlist.posting_chain = 'trusted-server-posting-chain'
+        getUtility(IUserManager).create_address('alice@example.org')
+    rule = config.rules['trusted-server']
+    check = rule.check
+    whole, inside = [], []
+
+    def timed(*args):
+        start = perf_counter()
+        verdict = check(*args)
+        inside.append(perf_counter() - start)
+        return verdict
+
+    rule.check = timed
+    for _ in range(posts):
+        msg = email.message_from_string(POST, Message)
+        msg.original_size = len(POST)
+        msgdata: dict = {}
+        # As in the incoming runner, this loads the list again after a commit.
+        chain = mlist.posting_chain
+        start = perf_counter()
+        process(mlist, msg, msgdata, chain)
+        whole.append(perf_counter() - start)
+        if msgdata['rule_hits'] != [rule.name]:
+            raise RuntimeError(f'the post was not trusted: {msgdata}')
+        config.db.commit()
+    (alone,) = measure(lambda: check(mlist, msg, msgdata))
+    log = (Path(config.LOG_DIR) / 'vette').read_text(encoding='utf-8')
+    if log.count('verdict=trusted') < posts:
+        raise RuntimeError('the rule wrote no line into the log')
+    return whole, inside, alone
