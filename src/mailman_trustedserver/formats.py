@@ -355,7 +355,7 @@ _UNKNOWN = (
         last=True),
     # Either may be HELO.
     Format('RFC 5321, two literals', '[',
-        r'from [^ ()]*\[[^ ()]*\] \( ?\[[^ ()]*\]\){tls} {rest}',
+        r'from [^ ()\[]*\[[^ ()]*\] \( ?\[[^ ()]*\]\){tls} {rest}',
         last=True),
     # No address, or one that HELO may be: MDaemon and Strato after AUTH,
     # webmail, local delivery.
