@@ -116,11 +116,14 @@ def _row(row: Format) -> _Row:
 # The rows by what a server calls itself after `by`; those of servers that do
 # not; and those that are tried last.
 _NAMED: dict[str, list[_Row]] = {}
+_UNNAMED: list[_Row] = []
+_LAST: list[_Row] = []
 for _format in FORMATS:
+    _ready = _row(_format)
     for _product in _format.products:
-        _NAMED.setdefault(_product, []).append(_row(_format))
-_UNNAMED = [_row(row) for row in FORMATS if not (row.products or row.last)]
-_LAST = [_row(row) for row in FORMATS if row.last]
+        _NAMED.setdefault(_product, []).append(_ready)
+    if not _format.products:
+        (_LAST if _format.last else _UNNAMED).append(_ready)
 
 _PRODUCT = re.compile(r'[^ ]+ \((\w+)', re.ASCII)
 
