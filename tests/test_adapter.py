@@ -54,13 +54,9 @@ class Vette:
             (key, json.loads(value) if value[:1] == '"' else value)
             for key, value in re.findall(PAIR, pairs)
         ]
-        assert [key for key, value in decision] == [
-            'message-id',
-            'list',
-            'verdict',
-            'reason',
-            'peers',
-        ]
+        keys = [key for key, value in decision]
+        assert keys[:5] == ['message-id', 'list', 'verdict', 'reason', 'peers']
+        assert keys[5:] in ([], ['mode'])
         return dict(decision)
 
 
@@ -88,7 +84,8 @@ def decide(mlist):
         answer = config.rules['trusted-server'].check(mlist, msg, {})
         assert answer is True or answer is False
         decision = vette.decision()
-        assert decision['verdict'] == ('trusted' if answer else 'not-trusted')
+        trusted = answer or 'mode' in decision
+        assert decision['verdict'] == ('trusted' if trusted else 'not-trusted')
         return answer, decision
 
     return decide
@@ -377,6 +374,14 @@ def test_every_reason_has_a_case():
         Reason.INTERNAL_ERROR,
     }
     assert set(REASONS) | elsewhere == set(Reason)
+
+
+def test_observed_verdict_is_logged_and_trusts_nothing(decide, configure):
+    configure(CONFIGURATION + 'mode: observe\n')
+    answer, decision = decide(make_message(GOOD))
+    assert not answer
+    assert decision['verdict'] == 'trusted'
+    assert decision['mode'] == 'observe'
 
 
 def test_nothing_is_trusted_where_nonmembers_are_rejected(decide, mlist, monkeypatch):

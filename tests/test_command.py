@@ -75,6 +75,7 @@ def test_check_prints_the_effective_policy(mlist):
         'submission: single-hop',
         'local_submission: no',
         'nonmember_actions: hold',
+        'mode: enforce',
     ]
 
 

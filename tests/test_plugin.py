@@ -76,7 +76,7 @@ def test_mailman_finds_every_component(mailman_layer, plugin):
     assert 'trusted-server-posting-chain' in config.chains
     assert getUtility(IStyleManager).get('trusted-server-default') is not None
     assert plugin.name == 'trustedserver'
-    assert plugin.resource is None
+    assert plugin.resource is not None
     assert plugin.post_hook() is None
 
 
@@ -198,7 +198,7 @@ def test_bad_entry_is_named(configure, tmp_path, key, entry, expected):
             'trusted_servers: 192.0.2.1',
             ('trusted_servers', 'not known', 'trusted_local_servers'),
         ),
-        ('mode: observe', ('mode', 'not known', 'submission')),
+        ('mode: watch', ('mode', "'watch'", 'enforce, observe')),
         ('sender_domains: example.org', ('sender_domains', 'not known')),
         ('submission: none', ('submission', "'none'", 'single-hop')),
         ('local_submission: maybe', ('local_submission', "'maybe'", 'yes or no')),

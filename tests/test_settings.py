@@ -12,6 +12,8 @@ from mailman_trustedserver.policy import Submission
 from mailman_trustedserver.settings import (
     ACTIONS,
     BOOLEANS,
+    ENFORCE,
+    OBSERVE,
     SettingsError,
     parse_settings,
     read_sections,
@@ -30,6 +32,7 @@ def test_defaults_trust_nobody():
     assert policy.submission is Submission.SINGLE_HOP
     assert policy.local_submission is False
     assert settings.nonmember_actions == {'hold'}
+    assert settings.mode == ENFORCE
     assert settings.warnings == ['trusted_remote_servers is empty: no post is trusted.']
 
 
@@ -47,6 +50,7 @@ trusted_remote_servers = 192.168.10.1 192.168.10.2
 Submission: Authenticated
 local_submission: yes
 nonmember_actions: hold Reject
+mode: Observe
 """)
     policy = settings.policy
     assert policy.local.entries == (
@@ -59,6 +63,10 @@ nonmember_actions: hold Reject
     assert policy.submission is Submission.AUTHENTICATED
     assert policy.local_submission is True
     assert settings.nonmember_actions == {'hold', 'reject'}
+    assert settings.mode == OBSERVE
+    assert settings.warnings[-1] == (
+        'mode is observe: verdicts are logged, but every post is moderated.'
+    )
 
 
 def test_percent_signs_in_regular_expressions_stay():
@@ -74,7 +82,7 @@ def test_percent_signs_in_regular_expressions_stay():
             'ts.cfg [trustedserver] trusted_local_server: this key is not known; '
             'the known keys are trusted_local_servers,',
         ),
-        ('mode: observe', 'mode: this key is not known'),
+        ('mode: watch', "mode: 'watch' is not a value; write one of enforce, observe"),
         ('sender_domains: example.org', 'this key is not known'),
         (
             'trusted_local_servers: 192.168.10.1/24',

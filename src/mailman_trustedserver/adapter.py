@@ -13,17 +13,19 @@ from __future__ import annotations
 import json
 import logging
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import ExitStack
 from email.message import Message
+from email.parser import BytesHeaderParser
 from mailman.config import config
 from mailman.interfaces.plugin import IPlugin
 from mailman.utilities.modules import expand_path
-from mailman_trustedserver.policy import Reason, Verdict, evaluate
+from mailman_trustedserver.policy import Policy, Reason, Verdict, evaluate
 from mailman_trustedserver.received import MalformedReceived, parse_received
 from mailman_trustedserver.settings import (
     FILE_SECTION,
     MAILMAN_KEYS,
+    OBSERVE,
     Settings,
     SettingsError,
     parse_settings,
@@ -40,15 +42,21 @@ __all__ = [
     'RULE',
     'ITrustedServerPlugin',
     'describe',
+    'describe_settings',
     'find_plugin',
     'is_trusted',
+    'judge',
     'load_settings',
+    'parse_message',
     'received_fields',
 ]
 
 RULE = 'trusted-server'
 CHAIN = 'trusted-server-posting-chain'
 DEFAULT_CHAIN = 'default-posting-chain'
+
+# Text without any of these fields is no message.
+MESSAGE_FIELDS = ('from', 'date', 'message-id', 'received', 'subject', 'to')
 
 # A value in the log line, such as a Message-ID, is cut here.
 MAX_LOGGED_LENGTH = 200
@@ -75,6 +83,19 @@ def find_plugin() -> Optional[Any]:
     return None
 
 
+def parse_message(data: bytes) -> Message:
+    """The header of a message; its body is not parsed, whatever is in it.
+
+    :param data: An RFC 5322 message, with CR LF or LF.
+    :return: The header as Mailman sees it.
+    :raises ValueError: if there is no header of a message.
+    """
+    msg = BytesHeaderParser().parsebytes(data)
+    if not any(name in msg for name in MESSAGE_FIELDS):
+        raise ValueError('this is no RFC 5322 message')
+    return msg
+
+
 def received_fields(msg: Message) -> Iterator[str]:
     """The values of the Received fields, newest first, not decoded."""
     return _raw_values(msg, 'received')
@@ -88,13 +109,14 @@ def _raw_values(msg: Message, wanted: str) -> Iterator[str]:
             yield value if isinstance(value, str) else str(value)
 
 
-def describe(verdict: Verdict, fields: Sequence[str]) -> dict[str, Any]:
+def describe(verdict: Verdict, msg: Message) -> dict[str, Any]:
     """A verdict for people and programs, of plain values only.
 
     :param verdict: The verdict.
-    :param fields: The Received fields that it is about, all of them.
+    :param msg: The message that it is about.
     :return: A dictionary that JSON can hold; its hops are newest first.
     """
+    fields = list(received_fields(msg))
     hops = []
     for field, finding in zip(fields, verdict.findings):
         hop, problem = finding.hop, finding.problem
@@ -107,9 +129,9 @@ def describe(verdict: Verdict, fields: Sequence[str]) -> dict[str, Any]:
         hops.append(
             {
                 'peer': None if hop is None or hop.peer is None else str(hop.peer),
-                'helo': hop and hop.helo,
-                'by': hop and hop.by,
-                'protocol': hop and hop.protocol,
+                'helo': hop and _plain(hop.helo),
+                'by': hop and _plain(hop.by),
+                'protocol': hop and _plain(hop.protocol),
                 'authenticated': hop is not None and hop.authenticated,
                 'reinjection': hop is not None and hop.reinjection,
                 'attested': finding.attested,
@@ -119,6 +141,7 @@ def describe(verdict: Verdict, fields: Sequence[str]) -> dict[str, Any]:
             }
         )
     return {
+        'message_id': _plain(next(_raw_values(msg, 'message-id'), '').strip()),
         'trusted': verdict.trusted,
         'reason': verdict.reason.value,
         'explanation': verdict.explanation,
@@ -127,16 +150,47 @@ def describe(verdict: Verdict, fields: Sequence[str]) -> dict[str, Any]:
     }
 
 
-def _judge(mlist: Any, msg: Message) -> Verdict:
+def _plain(text: Optional[str]) -> Optional[str]:
+    # Bytes that are no ASCII stand in a header as surrogates, which no program
+    # that gets the text could write out again.
+    return text and text.encode('utf-8', 'backslashreplace').decode('utf-8')
+
+
+def describe_settings(settings: Settings) -> dict[str, Any]:
+    """Settings for people and programs, of plain values only.
+
+    :param settings: The settings.
+    :return: A dictionary that JSON can hold, by the names of the keys in the
+        configuration, with the warnings.
+    """
+    policy = settings.policy
+    return {
+        'trusted_local_servers': list(policy.local.entries),
+        'trusted_remote_servers': list(policy.remote.entries),
+        'submission': policy.submission.value,
+        'local_submission': policy.local_submission,
+        'nonmember_actions': sorted(settings.nonmember_actions),
+        'mode': settings.mode,
+        'warnings': settings.warnings,
+    }
+
+
+def judge(mlist: Any, msg: Message) -> Verdict:
+    """The verdict on a post to a list, by the configuration in force."""
     plugin = find_plugin()
+    settings = None if plugin is None else plugin.settings
+    policy = Policy() if settings is None else settings.policy
+    verdict = evaluate(received_fields(msg), policy)
+    # Whatever the route, these decide; it is still there to be shown.
     if plugin is None:
-        return Verdict(False, Reason.NOT_ENABLED)
-    if plugin.settings is None:
-        return Verdict(False, Reason.CONFIGURATION_ERROR)
-    action = mlist.default_nonmember_action.name
-    if action not in plugin.settings.nonmember_actions:
-        return Verdict(False, Reason.NONMEMBER_ACTION)
-    return evaluate(received_fields(msg), plugin.settings.policy)
+        reason = Reason.NOT_ENABLED
+    elif settings is None:
+        reason = Reason.CONFIGURATION_ERROR
+    elif mlist.default_nonmember_action.name not in settings.nonmember_actions:
+        reason = Reason.NONMEMBER_ACTION
+    else:
+        return verdict
+    return Verdict(False, reason, verdict.findings)
 
 
 def is_trusted(mlist: Any, msg: Message) -> bool:
@@ -144,19 +198,21 @@ def is_trusted(mlist: Any, msg: Message) -> bool:
 
     The verdict is logged in one line of Mailman's `vette` log.
     """
+    observed = False
     try:
-        verdict = _judge(mlist, msg)
+        verdict = judge(mlist, msg)
+        observed = verdict.trusted and find_plugin().settings.mode == OBSERVE
     except Exception:
         log.exception('trusted-server: a post could not be judged')
         verdict = Verdict(False, Reason.INTERNAL_ERROR)
     try:
-        vette.info(_log_line(mlist, msg, verdict))
+        vette.info(_log_line(mlist, msg, verdict, observed))
     except Exception:
         log.exception('trusted-server: a verdict could not be logged')
-    return verdict.trusted
+    return verdict.trusted and not observed
 
 
-def _log_line(mlist: Any, msg: Message, verdict: Verdict) -> str:
+def _log_line(mlist: Any, msg: Message, verdict: Verdict, observed: bool) -> str:
     peers = (
         str(finding.hop.peer)
         for finding in verdict.findings
@@ -169,6 +225,8 @@ def _log_line(mlist: Any, msg: Message, verdict: Verdict) -> str:
         'reason': verdict.reason.value,
         'peers': ','.join(peers),
     }
+    if observed:
+        pairs['mode'] = OBSERVE
     return 'trusted-server: ' + ' '.join(
         f'{key}={_log_value(value)}' for key, value in pairs.items()
     )

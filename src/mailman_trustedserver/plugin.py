@@ -26,11 +26,19 @@ class TrustedServerPlugin:
 
     # Mailman sets this to NAME from the section [plugin.NAME].
     name = None
-    resource = None
 
     def __init__(self):
         self.settings = None
         self.error = None
+
+    @property
+    def resource(self):
+        """See `IPlugin`."""
+        # Only the REST runner asks for it; no other process should wait for
+        # the import of Mailman's REST API.
+        from mailman_trustedserver.rest import TrustedServerResource
+
+        return TrustedServerResource()
 
     def pre_hook(self):
         """See `IPlugin`."""

@@ -40,6 +40,8 @@ MAILMAN_KEYS = ('class', 'enabled', 'configuration', 'component_package')
 # The names of Mailman's actions (`mailman.interfaces.action.Action`).
 ACTIONS = ('hold', 'reject', 'discard', 'accept', 'defer')
 
+MODES = ENFORCE, OBSERVE = ('enforce', 'observe')
+
 # What Mailman takes for a boolean (`lazr.config.as_boolean`).
 BOOLEANS = {
     **dict.fromkeys(('yes', 'true', 'on', '1', 'enabled', 'enable'), True),
@@ -85,10 +87,12 @@ class Settings:
     :ivar policy: What the site trusts.
     :ivar nonmember_actions: The values of a list's `default_nonmember_action`
         under which a trusted post bypasses moderation.
+    :ivar mode: `enforce`, or `observe`: the verdict is logged, no more.
     """
 
     policy: Policy = field(default_factory=Policy)
     nonmember_actions: frozenset[str] = frozenset(('hold',))
+    mode: str = ENFORCE
 
     @property
     def warnings(self) -> list[str]:
@@ -100,6 +104,10 @@ class Settings:
         ]
         if not self.policy.remote.entries and not self.policy.local_submission:
             sentences.append('trusted_remote_servers is empty: no post is trusted.')
+        if self.mode == OBSERVE:
+            sentences.append(
+                'mode is observe: verdicts are logged, but every post is moderated.'
+            )
         if parse_address('127.0.0.1') in self.policy.remote:
             sentences.append(
                 'trusted_remote_servers has the loopback address: whatever a '
@@ -177,6 +185,10 @@ def _submission(value: str) -> Submission:
     return Submission(_choice(value, [member.value for member in Submission]))
 
 
+def _mode(value: str) -> str:
+    return _choice(value, MODES)
+
+
 def _boolean(value: str) -> bool:
     if value.strip().lower() in BOOLEANS:
         return BOOLEANS[value.strip().lower()]
@@ -194,4 +206,5 @@ _KEYS: dict[str, tuple[Callable[[str], Any], str]] = {
     'submission': (_submission, 'submission'),
     'local_submission': (_boolean, 'local_submission'),
     'nonmember_actions': (_actions, 'nonmember_actions'),
+    'mode': (_mode, 'mode'),
 }

@@ -4,7 +4,6 @@
 """The `mailman trustedserver` subcommand."""
 
 import click
-import email
 import json
 import mailbox
 import os
@@ -18,7 +17,9 @@ from mailman_trustedserver.adapter import (
     CHAIN,
     DEFAULT_CHAIN,
     describe,
+    describe_settings,
     find_plugin,
+    parse_message,
     received_fields,
 )
 from mailman_trustedserver.policy import evaluate
@@ -29,9 +30,6 @@ from zope.interface import implementer
 
 # The exit codes of `explain`.
 TRUSTED, NOT_TRUSTED, UNUSABLE = 0, 1, 2
-
-# Text without any of these fields is no message.
-MESSAGE_FIELDS = ('from', 'date', 'message-id', 'received', 'subject', 'to')
 
 # A name from a message is cut here when it is shown.
 MAX_SHOWN_LENGTH = 80
@@ -65,20 +63,20 @@ def check():
     The exit code is 1 if the configuration does not load.
     """
     settings = _loaded_settings(1)
-    policy = settings.policy
-    plugin = find_plugin()
-    click.echo(f'The configuration of [plugin.{plugin.name}] loads.')
-    for key, addresses in (
-        ('trusted_local_servers', policy.local),
-        ('trusted_remote_servers', policy.remote),
-    ):
+    described = describe_settings(settings)
+    warnings = described.pop('warnings')
+    click.echo(f'The configuration of [plugin.{find_plugin().name}] loads.')
+    for key in ('trusted_local_servers', 'trusted_remote_servers'):
         click.echo(f'{key}:')
-        for entry in addresses.entries or ['(none)']:
+        for entry in described.pop(key) or ['(none)']:
             click.echo(f'    {entry}')
-    click.echo(f'submission: {policy.submission.value}')
-    click.echo(f'local_submission: {"yes" if policy.local_submission else "no"}')
-    click.echo('nonmember_actions: ' + ' '.join(sorted(settings.nonmember_actions)))
-    for warning in settings.warnings:
+    for key, value in described.items():
+        if isinstance(value, list):
+            value = ' '.join(value)
+        elif isinstance(value, bool):
+            value = 'yes' if value else 'no'
+        click.echo(f'{key}: {value}')
+    for warning in warnings:
         click.echo(f'Warning: {warning}')
 
 
@@ -194,13 +192,8 @@ def explain(as_json, files):
             exit_code = UNUSABLE
             continue
         for msg in messages:
-            fields = list(received_fields(msg))
-            verdict = evaluate(fields, policy)
-            description = {
-                'file': name,
-                'message_id': str(msg.get('message-id', '')).strip(),
-                **describe(verdict, fields),
-            }
+            verdict = evaluate(received_fields(msg), policy)
+            description = {'file': name, **describe(verdict, msg)}
             described.append(description)
             if not as_json:
                 click.echo(_drawing(description))
@@ -221,13 +214,13 @@ def _read_messages(name):
             with open(path, 'wb') as copy:
                 copy.write(data)
             with closing(mailbox.mbox(path, create=False)) as mbox:
-                messages = list(mbox)
+                messages = [mbox.get_bytes(key) for key in mbox.iterkeys()]
     else:
-        messages = [email.message_from_bytes(data)]
-    for msg in messages:
-        if not any(name in msg for name in MESSAGE_FIELDS):
-            raise ValueError('this is no RFC 5322 message and no mbox')
-    return messages
+        messages = [data]
+    try:
+        return [parse_message(message) for message in messages]
+    except ValueError as error:
+        raise ValueError(f'{error} and no mbox') from None
 
 
 def _escaped(text):

@@ -1,0 +1,291 @@
+# SPDX-FileCopyrightText: 2026 The mailman-trustedserver authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What the plugin adds to Mailman's REST API, below its own path.
+
+docs/rest.md has an example of each call.  Nothing that a client sends is
+answered with a 500.
+
+Bounds: a message of at most `MAX_MESSAGE_LENGTH` octets is explained; a
+request-id has at most nine digits.
+"""
+
+import falcon
+import logging
+import re
+
+from mailman.interfaces.listmanager import IListManager
+from mailman.interfaces.messages import IMessageStore
+from mailman.interfaces.requests import IListRequests, RequestType
+from mailman.rest.helpers import (
+    CollectionMixin,
+    GetterSetter,
+    NotFound,
+    bad_request,
+    child,
+    etag,
+    get_request_params,
+    no_content,
+    not_found,
+    okay,
+)
+from mailman.rest.validator import (
+    PatchValidator,
+    ReadOnlyPATCHRequestError,
+    UnknownPATCHRequestError,
+    Validator,
+)
+from mailman_trustedserver import __version__
+from mailman_trustedserver.adapter import (
+    CHAIN,
+    DEFAULT_CHAIN,
+    describe,
+    describe_settings,
+    find_plugin,
+    judge,
+    parse_message,
+)
+from zope.component import getUtility
+
+
+__all__ = ['TrustedServerResource']
+
+# Few mail servers take a longer message.
+MAX_MESSAGE_LENGTH = 10 * 1024 * 1024
+
+# The last page, and the most lists on one.
+MAX_PAGE = 10**9
+
+# The media types of a message (RFC 2046, RFC 6532).
+MESSAGE_TYPES = ('message/rfc822', 'message/global')
+
+log = logging.getLogger('mailman.http')
+
+
+def _configuration():
+    """What is in force, or why nothing is."""
+    plugin = find_plugin()
+    resource = {'configuration_error': plugin.error}
+    if plugin.settings is not None:
+        resource.update(describe_settings(plugin.settings))
+    return resource
+
+
+class TrustedServerResource:
+    """The state of the plugin: `/<api>/plugins/<name>`."""
+
+    def on_get(self, request, response):
+        """Answer with the version and the configuration's state."""
+        configuration = _configuration()
+        okay(
+            response,
+            etag(
+                {
+                    'version': __version__,
+                    'mode': configuration.get('mode'),
+                    'configuration_error': configuration['configuration_error'],
+                    'warnings': configuration.get('warnings', []),
+                    'posting_chains': [DEFAULT_CHAIN, CHAIN],
+                }
+            ),
+        )
+
+    @child('')
+    def slash(self, context, segments):
+        """The same with a slash at the end of the path."""
+        return (NotFound(), []) if segments else self
+
+    @child()
+    def lists(self, context, segments):
+        """The mailing lists, or one of them."""
+        if not segments:
+            return _Lists()
+        listspec = segments.pop(0)
+        manager = getUtility(IListManager)
+        # As everywhere in this API.
+        if '@' in listspec:
+            mlist = manager.get(listspec)
+        else:
+            mlist = manager.get_by_list_id(listspec)
+        return (NotFound(), []) if mlist is None else (_List(mlist), segments)
+
+
+class _ListBase(CollectionMixin):
+    def _resource_as_dict(self, mlist):
+        """See `CollectionMixin`."""
+        path = f'plugins/{find_plugin().name}/lists/{mlist.list_id}'
+        return {
+            'list_id': mlist.list_id,
+            'fqdn_listname': mlist.fqdn_listname,
+            'posting_chain': mlist.posting_chain,
+            'default_nonmember_action': mlist.default_nonmember_action,
+            'self_link': self.api.path_to(path),
+        }
+
+
+class _Lists(_ListBase):
+    """All mailing lists with their posting chains."""
+
+    def _get_collection(self, request):
+        """See `CollectionMixin`."""
+        return sorted(
+            getUtility(IListManager).mailing_lists, key=lambda mlist: mlist.list_id
+        )
+
+    def on_get(self, request, response):
+        """Answer with the lists, or with a page of them."""
+        # Mailman's paging wants both or neither, and fails on one.
+        count, page = (
+            request.get_param_as_int(name, min_value=1, max_value=MAX_PAGE)
+            for name in ('count', 'page')
+        )
+        if (count is None) != (page is None):
+            bad_request(response, 'count and page go together: give both or none')
+        else:
+            okay(response, etag(self._make_collection(request)))
+
+
+def _posting_chain(value):
+    if value not in (DEFAULT_CHAIN, CHAIN):
+        raise ValueError(f'posting_chain must be {DEFAULT_CHAIN} or {CHAIN}')
+    return value
+
+
+# What a list has here; only the chain can be changed.
+_ATTRIBUTES = {
+    'list_id': GetterSetter(),
+    'fqdn_listname': GetterSetter(),
+    'posting_chain': GetterSetter(_posting_chain),
+    'default_nonmember_action': GetterSetter(),
+    'self_link': GetterSetter(),
+}
+
+
+class _List(_ListBase):
+    """One mailing list and its posting chain."""
+
+    def __init__(self, mlist):
+        self._mlist = mlist
+
+    def on_get(self, request, response):
+        """Answer with the list."""
+        okay(response, self._resource_as_json(self._mlist))
+
+    def on_put(self, request, response):
+        """Choose the posting chain, which must be given."""
+        self._update(
+            request,
+            response,
+            lambda: Validator(posting_chain=_ATTRIBUTES['posting_chain']),
+        )
+
+    def on_patch(self, request, response):
+        """Choose the posting chain, if it is given."""
+        self._update(request, response, lambda: PatchValidator(request, _ATTRIBUTES))
+
+    def _update(self, request, response, make_validator):
+        try:
+            if not isinstance(get_request_params(request), dict):
+                raise ValueError('the request must be an object')
+            make_validator().update(self._mlist, request)
+        except UnknownPATCHRequestError as error:
+            bad_request(response, f'Unknown attribute: {error.attribute}')
+        except ReadOnlyPATCHRequestError as error:
+            bad_request(response, f'Read-only attribute: {error.attribute}')
+        except (RecursionError, ValueError) as error:
+            bad_request(response, str(error))
+        else:
+            no_content(response)
+
+    @child()
+    def policy(self, context, segments):
+        """What is trusted for this list."""
+        return _Policy(self._mlist), segments
+
+    @child()
+    def explanation(self, context, segments):
+        """The explanation of a message that comes with the request."""
+        return _PostedExplanation(self._mlist), segments
+
+    @child()
+    def held(self, context, segments):
+        """The explanation of a held message."""
+        if len(segments) != 2 or segments[1] != 'explanation':
+            return NotFound(), []
+        return _HeldExplanation(self._mlist, segments[0]), []
+
+
+class _Policy:
+    def __init__(self, mlist):
+        self._mlist = mlist
+
+    def on_get(self, request, response):
+        """Answer with what is in force for this list."""
+        okay(response, etag({'list_id': self._mlist.list_id, **_configuration()}))
+
+
+class _Explanation:
+    def __init__(self, mlist):
+        self._mlist = mlist
+
+    def _explain(self, response, msg):
+        description = describe(judge(self._mlist, msg), msg)
+        resource = {
+            'list_id': self._mlist.list_id,
+            'posting_chain': self._mlist.posting_chain,
+            **description,
+        }
+        okay(response, etag(resource))
+
+
+class _PostedExplanation(_Explanation):
+    def on_post(self, request, response):
+        """Answer with the explanation of the message in the body."""
+        media_type = (request.content_type or '').partition(';')[0].strip().lower()
+        if media_type not in MESSAGE_TYPES:
+            raise falcon.HTTPUnsupportedMediaType(
+                description='Send the message as Content-Type: message/rfc822'
+            )
+        data = request.bounded_stream.read(MAX_MESSAGE_LENGTH + 1)
+        if len(data) > MAX_MESSAGE_LENGTH:
+            # The class for it has another name in Falcon 4.
+            raise falcon.HTTPError(
+                '413 Payload Too Large',
+                title='413 Payload Too Large',
+                description=f'A message of at most {MAX_MESSAGE_LENGTH} octets '
+                'can be explained; its header alone will do',
+            )
+        try:
+            msg = parse_message(data)
+        except ValueError as error:
+            bad_request(response, str(error))
+        else:
+            self._explain(response, msg)
+
+
+class _HeldExplanation(_Explanation):
+    def __init__(self, mlist, request_id):
+        super().__init__(mlist)
+        self._request_id = request_id
+
+    def on_get(self, request, response):
+        """Answer with the explanation of the held message."""
+        # A longer number would not fit into the column.
+        held = None
+        if re.fullmatch('[0-9]{1,9}', self._request_id):
+            held = IListRequests(self._mlist).get_request(
+                int(self._request_id), RequestType.held_message
+            )
+        if held is None:
+            not_found(response, f'No such held message: {self._request_id}')
+            return
+        try:
+            msg = getUtility(IMessageStore).get_message_by_id(held[0])
+        except Exception:
+            # The file in the store cannot be read or unpickled.
+            log.exception('trusted-server: held message %s', self._request_id)
+            msg = None
+        if msg is None:
+            not_found(response, 'The content of the held message is lost')
+        else:
+            self._explain(response, msg)

@@ -1,0 +1,556 @@
+# SPDX-FileCopyrightText: 2026 The mailman-trustedserver authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The REST resource, through Mailman's own WSGI application."""
+
+import base64
+import json
+import pytest
+
+from falcon import testing
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from mailman_trustedserver import __version__
+from mailman_trustedserver.rest import MAX_MESSAGE_LENGTH
+from tests.conftest import (
+    BAD,
+    CHAIN,
+    CONFIGURATION,
+    DEFAULT_CHAIN,
+    GOOD,
+    LIST,
+    LIST_ID,
+    make_message,
+    make_post,
+)
+from urllib.parse import quote
+
+
+pytestmark = pytest.mark.mailman
+
+ROOT = '/3.1/plugins/trustedserver'
+THE_LIST = f'{ROOT}/lists/{LIST_ID}'
+MESSAGE = {'Content-Type': 'message/rfc822'}
+CREDENTIALS = 'Basic ' + base64.b64encode(b'restadmin:restpass').decode()
+
+
+@pytest.fixture(scope='module')
+def application(mailman_layer):
+    from mailman.rest.wsgiapp import make_application
+
+    application = make_application()
+    # Falcon's client tells WSGI from ASGI by the arguments, which Mailman's
+    # decorator hides.
+    return lambda environ, start_response: application(environ, start_response)
+
+
+@pytest.fixture
+def call(application, mlist):
+    """A function that sends one request and returns falcon's `Result`."""
+    client = testing.TestClient(application, headers={'Authorization': CREDENTIALS})
+
+    def call(method, path, **kwargs):
+        return client.simulate_request(method, path, **kwargs)
+
+    return call
+
+
+def stored_list(address=LIST):
+    """The list; each request leaves the one that was got before it detached."""
+    from mailman.interfaces.listmanager import IListManager
+    from zope.component import getUtility
+
+    return getUtility(IListManager).get(address)
+
+
+def change(**attributes):
+    """Set attributes of the list."""
+    from mailman.database.transaction import transaction
+
+    with transaction():
+        mlist = stored_list()
+        for name, value in attributes.items():
+            setattr(mlist, name, value)
+
+
+def add_list(address):
+    """Create a list."""
+    from mailman.app.lifecycle import create_list
+    from mailman.database.transaction import transaction
+
+    with transaction():
+        create_list(address)
+
+
+def hold(msg, address=LIST):
+    """Hold a message, as the chain `hold` does; return its request-id."""
+    from mailman.app.moderator import hold_message
+    from mailman.database.transaction import transaction
+
+    with transaction():
+        return hold_message(stored_list(address), msg, {}, 'Because.')
+
+
+def without(answer, *names):
+    """The JSON of an answer, without what no test can know."""
+    return {
+        key: value
+        for key, value in answer.json.items()
+        if key not in ('http_etag', *names)
+    }
+
+
+# The state of the plugin.
+
+
+@pytest.mark.parametrize('path', [ROOT, ROOT + '/'])
+def test_root_tells_the_state_of_the_plugin(call, path):
+    answer = call('GET', path)
+    assert answer.status_code == 200
+    assert answer.json['http_etag']
+    assert without(answer) == {
+        'version': __version__,
+        'mode': 'enforce',
+        'configuration_error': None,
+        'warnings': [],
+        'posting_chains': [DEFAULT_CHAIN, CHAIN],
+    }
+
+
+def test_root_tells_that_verdicts_are_only_observed(call, configure):
+    configure(CONFIGURATION + 'mode: observe\n')
+    assert call('GET', ROOT).json['mode'] == 'observe'
+
+
+def test_error_of_the_configuration_is_told(call, configure):
+    configure(CONFIGURATION + 'mode: watch\n')
+    for path in (ROOT, f'{THE_LIST}/policy'):
+        answer = call('GET', path)
+        assert answer.status_code == 200
+        assert "mode: 'watch' is not a value" in answer.json['configuration_error']
+        assert answer.json.get('mode') is None
+
+
+def test_disabled_plugin_has_no_resource(call, monkeypatch):
+    from mailman.config import config
+
+    monkeypatch.delitem(config.plugins, 'trustedserver')
+    assert call('GET', ROOT).status_code == 404
+
+
+# The lists.
+
+
+def test_lists_are_shown_with_their_chains(call):
+    answer = call('GET', f'{ROOT}/lists')
+    assert answer.status_code == 200
+    assert (answer.json['start'], answer.json['total_size']) == (0, 1)
+    (entry,) = answer.json['entries']
+    assert entry.pop('http_etag')
+    assert entry.pop('self_link').endswith(f'{THE_LIST}')
+    assert entry == {
+        'list_id': LIST_ID,
+        'fqdn_listname': LIST,
+        'posting_chain': CHAIN,
+        'default_nonmember_action': 'hold',
+    }
+
+
+def test_lists_are_shown_in_pages(call):
+    add_list('other@example.com')
+    answer = call('GET', f'{ROOT}/lists', params={'count': 1, 'page': 2})
+    assert (answer.json['start'], answer.json['total_size']) == (1, 2)
+    assert [entry['list_id'] for entry in answer.json['entries']] == [LIST_ID]
+
+
+@pytest.mark.parametrize(
+    'params',
+    [
+        {'count': 1},
+        {'page': 1},
+        {'count': 0, 'page': 1},
+        {'count': 1, 'page': 0},
+        {'count': -1, 'page': 1},
+        {'count': 'x', 'page': 1},
+        {'count': 1, 'page': 10**30},
+    ],
+    ids=str,
+)
+def test_half_or_bad_page_is_a_bad_request(call, params):
+    answer = call('GET', f'{ROOT}/lists', params=params)
+    assert answer.status_code == 400
+    assert answer.json['description']
+
+
+@pytest.mark.parametrize('listspec', [LIST_ID, LIST])
+@pytest.mark.parametrize('method', ['PUT', 'PATCH'])
+def test_chain_is_chosen_by_list_id_or_posting_address(call, method, listspec):
+    path = f'{ROOT}/lists/{listspec}'
+    for chain in (CHAIN, DEFAULT_CHAIN):
+        answer = call(method, path, json={'posting_chain': chain})
+        assert (answer.status_code, answer.content) == (204, b'')
+        assert stored_list().posting_chain == chain
+        assert call('GET', path).json['posting_chain'] == chain
+
+
+def test_chain_is_chosen_with_a_form(call):
+    change(posting_chain=DEFAULT_CHAIN)
+    answer = call('PATCH', THE_LIST, params={'posting_chain': CHAIN})
+    assert answer.status_code == 204
+    assert stored_list().posting_chain == CHAIN
+
+
+def test_empty_patch_changes_nothing(call):
+    before = stored_list().posting_chain
+    assert call('PATCH', THE_LIST, json={}).status_code == 204
+    assert stored_list().posting_chain == before
+
+
+CHAINS = f'posting_chain must be {DEFAULT_CHAIN} or {CHAIN}'
+
+
+@pytest.mark.parametrize(
+    ('method', 'body', 'sentence'),
+    [
+        # These are chains of Mailman, but none to choose.
+        ('PATCH', {'posting_chain': 'accept'}, CHAINS),
+        ('PATCH', {'posting_chain': 'discard'}, CHAINS),
+        ('PUT', {'posting_chain': ''}, CHAINS),
+        ('PUT', {'posting_chain': None}, CHAINS),
+        ('PUT', {'posting_chain': [CHAIN]}, CHAINS),
+        ('PUT', {'posting_chain': {}}, CHAINS),
+        ('PATCH', {'posting_chain': CHAIN, 'x': 1}, 'Unknown attribute: x'),
+        ('PATCH', {'list_id': 'x'}, 'Read-only attribute: list_id'),
+        ('PUT', {'list_id': 'x'}, 'Unexpected parameters: list_id'),
+        ('PUT', {}, 'Missing Parameter: posting_chain'),
+        ('PUT', [CHAIN], 'the request must be an object'),
+        ('PATCH', CHAIN, 'the request must be an object'),
+        ('PATCH', 7, 'the request must be an object'),
+    ],
+    ids=str,
+)
+def test_bad_choice_is_a_bad_request_that_changes_nothing(call, method, body, sentence):
+    change(posting_chain=CHAIN)
+    answer = call(method, THE_LIST, json=body)
+    assert answer.status_code == 400
+    assert sentence in answer.json['description']
+    assert stored_list().posting_chain == CHAIN
+
+
+@pytest.mark.parametrize(
+    'body', [b'', b'{', b'\xff', b'[' * 100_000, b'{"a": 1' + b'0' * 5000 + b'}']
+)
+def test_broken_json_is_a_bad_request(call, body):
+    headers = {'Content-Type': 'application/json'}
+    for method in ('PUT', 'PATCH'):
+        assert call(method, THE_LIST, body=body, headers=headers).status_code == 400
+
+
+# What is in force for a list.
+
+
+def test_policy_has_the_servers_and_settings(call):
+    assert without(call('GET', f'{THE_LIST}/policy')) == {
+        'list_id': LIST_ID,
+        'configuration_error': None,
+        'trusted_local_servers': [
+            '127.0.0.1',
+            '192.168.10.3',
+            '192.168.10.4',
+            '192.168.10.5',
+        ],
+        'trusted_remote_servers': ['192.168.10.1', '192.168.10.2'],
+        'submission': 'single-hop',
+        'local_submission': False,
+        'nonmember_actions': ['hold'],
+        'mode': 'enforce',
+        'warnings': [],
+    }
+
+
+# Explanations.
+
+
+def test_held_message_is_explained(call):
+    request_id = hold(make_message(BAD, message_id='<held@example.org>'))
+    answer = call('GET', f'{THE_LIST}/held/{request_id}/explanation')
+    assert answer.status_code == 200
+    assert without(answer, 'explanation') == {
+        'list_id': LIST_ID,
+        'posting_chain': CHAIN,
+        'message_id': '<held@example.org>',
+        'trusted': False,
+        'reason': 'unlisted-peer',
+        'hops': [
+            {
+                'peer': '203.0.113.66',
+                'helo': 'x.example.com',
+                'by': 'lists.example.org',
+                'protocol': 'ESMTP',
+                'authenticated': False,
+                'reinjection': False,
+                'attested': True,
+                'trusted_local_servers': None,
+                'trusted_remote_servers': None,
+                'problem': '',
+            }
+        ],
+        'fields_not_read': 0,
+    }
+    assert '203.0.113.66' in answer.json['explanation']
+
+
+def test_posted_message_is_explained_as_the_rule_judges_it(call):
+    from mailman.interfaces.action import Action
+
+    path = f'{THE_LIST}/explanation'
+    answer = call('POST', path, body=make_post(GOOD), headers=MESSAGE)
+    assert answer.status_code == 200
+    assert (answer.json['trusted'], answer.json['reason']) == (True, 'outgoing-server')
+    assert [hop['trusted_remote_servers'] for hop in answer.json['hops']] == [
+        None,
+        '192.168.10.1',
+        None,
+    ]
+    change(default_nonmember_action=Action.reject)
+    answer = call('POST', path, body=make_post(GOOD), headers=MESSAGE)
+    assert (answer.json['trusted'], answer.json['reason']) == (
+        False,
+        'nonmember-action',
+    )
+    assert len(answer.json['hops']) == 3
+
+
+def test_explanation_names_an_error_of_the_configuration(call, configure):
+    configure(CONFIGURATION + 'mode: watch\n')
+    answer = call(
+        'POST', f'{THE_LIST}/explanation', body=make_post(GOOD), headers=MESSAGE
+    )
+    assert answer.json['reason'] == 'configuration-error'
+    assert answer.json['hops']
+
+
+def test_bytes_that_are_no_ascii_are_escaped(call):
+    post = make_post(
+        ['from \udcff\udc80 (unknown [203.0.113.66]) by x with ESMTP id 1; x']
+    ).replace(b'Message-Id: <', b'Message-Id: <\xff')
+    answer = call('POST', f'{THE_LIST}/explanation', body=post, headers=MESSAGE)
+    assert answer.status_code == 200
+    assert answer.json['message_id'].startswith('<\\udcff')
+
+
+@pytest.mark.parametrize(
+    ('body', 'content_type', 'status'),
+    [
+        (b'', 'message/rfc822', 400),
+        (b'This is no message.\n', 'message/rfc822', 400),
+        (b'\x00\xff' * 100, 'message/rfc822', 400),
+        (b'From: a@example.org\n\n', 'text/plain', 415),
+        (b'From: a@example.org\n\n', None, 415),
+        (b'From: a@example.org\n\n', 'application/x-www-form-urlencoded', 415),
+        (b'From: a@example.org\n\n', 'Message/RFC822; charset=utf-8', 200),
+        (b'From: a@example.org\n\n', 'message/global', 200),
+        (b'From: a@example.org\n\n' + b'x' * MAX_MESSAGE_LENGTH, None, 415),
+        (b'From: a@b\n\n' + b'x' * (MAX_MESSAGE_LENGTH - 11), 'message/rfc822', 200),
+        (b'From: a@b\n\n' + b'x' * (MAX_MESSAGE_LENGTH - 10), 'message/rfc822', 413),
+    ],
+    ids=lambda value: repr(value)[:40],
+)
+def test_what_is_no_message_is_refused(call, body, content_type, status):
+    headers = {'Content-Type': content_type} if content_type else {}
+    answer = call('POST', f'{THE_LIST}/explanation', body=body, headers=headers)
+    assert answer.status_code == status
+    assert status == 200 or answer.json['description']
+
+
+def test_nested_message_is_explained(call):
+    # Python's parser of bodies recurses.
+    post = make_post(GOOD, body='Content-Type: message/rfc822\n\n' * 5000)
+    post = post.replace(b'\n\n', b'\nContent-Type: message/rfc822\n\n', 1)
+    answer = call('POST', f'{THE_LIST}/explanation', body=post, headers=MESSAGE)
+    assert answer.json['trusted'] is True
+
+
+def test_held_message_of_another_list_is_not_found(call):
+    add_list('other@example.com')
+    request_id = hold(make_message(BAD), 'other@example.com')
+    path = f'held/{request_id}/explanation'
+    assert call('GET', f'{ROOT}/lists/other.example.com/{path}').status_code == 200
+    assert call('GET', f'{THE_LIST}/{path}').status_code == 404
+
+
+def test_lost_content_is_not_found(call):
+    from mailman.config import config
+    from pathlib import Path
+
+    request_id = hold(make_message(BAD))
+    path = f'{THE_LIST}/held/{request_id}/explanation'
+    (file,) = (one for one in Path(config.MESSAGES_DIR).rglob('*') if one.is_file())
+    for spoil in (lambda: file.write_bytes(b'no pickle'), file.unlink):
+        spoil()
+        answer = call('GET', path)
+        assert answer.status_code == 404
+        assert 'is lost' in answer.json['description']
+
+
+def test_subscription_request_is_no_held_message(call):
+    from mailman.database.transaction import transaction
+    from mailman.interfaces.requests import IListRequests, RequestType
+
+    with transaction():
+        request_id = IListRequests(stored_list()).hold_request(
+            RequestType.subscription, 'anne@example.com', {}
+        )
+    path = f'{THE_LIST}/held/{request_id}/explanation'
+    assert call('GET', path).status_code == 404
+
+
+# What is not there, and who may not ask.
+
+MISSING = [
+    f'{ROOT}/x',
+    f'{ROOT}//',
+    f'{ROOT}//lists',
+    f'{ROOT}/lists/',
+    f'{ROOT}/lists/unknown.example.com',
+    f'{ROOT}/lists/unknown@example.com/policy',
+    f'{ROOT}/lists/%00',
+    f'{ROOT}/lists/%ff%fe@%00',
+    f'{THE_LIST}/x',
+    f'{THE_LIST}/policy/x',
+    f'{THE_LIST}/held',
+    f'{THE_LIST}/held/1',
+    f'{THE_LIST}/held/1/x',
+    f'{THE_LIST}/held/1/explanation/x',
+    *(
+        f'{THE_LIST}/held/{one}/explanation'
+        for one in ('0', '1', '-1', 'x', '%D9%A3', '1' * 9, '1' * 40, '')
+    ),
+]
+
+
+@pytest.mark.parametrize('path', MISSING)
+def test_what_is_unknown_is_not_found(call, path):
+    assert call('GET', path).status_code == 404
+
+
+@pytest.mark.parametrize(
+    ('path', 'allowed'),
+    [
+        (ROOT, {'GET'}),
+        (f'{ROOT}/lists', {'GET'}),
+        (THE_LIST, {'GET', 'PUT', 'PATCH'}),
+        (f'{THE_LIST}/policy', {'GET'}),
+        (f'{THE_LIST}/explanation', {'POST'}),
+        (f'{THE_LIST}/held/1/explanation', {'GET'}),
+    ],
+)
+def test_other_methods_are_not_allowed(call, path, allowed):
+    for method in {'GET', 'POST', 'PUT', 'PATCH', 'DELETE'} - allowed:
+        answer = call(method, path)
+        assert answer.status_code == 405
+        assert set(answer.headers['allow'].split(', ')) - {'OPTIONS'} == allowed
+
+
+@pytest.mark.parametrize('path', [ROOT, f'{ROOT}/lists', THE_LIST])
+@pytest.mark.parametrize('authorization', ['', 'Basic eDp5'])
+def test_nobody_asks_without_the_password(call, path, authorization):
+    answer = call('GET', path, headers={'Authorization': authorization})
+    assert answer.status_code == 401
+
+
+# Whatever is sent.
+
+segments = st.one_of(
+    st.sampled_from(
+        [
+            '',
+            'lists',
+            LIST_ID,
+            LIST,
+            'policy',
+            'held',
+            '1',
+            'explanation',
+            '..',
+            '%',
+            '%00',
+        ]
+    ),
+    st.text(max_size=20).map(lambda text: quote(text.encode('utf-8', 'replace'))),
+)
+paths = st.one_of(
+    st.lists(segments, max_size=6).map(lambda parts: '/'.join([ROOT, *parts])),
+    st.sampled_from([f'{THE_LIST}', f'{THE_LIST}/explanation']),
+)
+values = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.text(max_size=20)
+    | st.sampled_from([CHAIN, DEFAULT_CHAIN, 'accept']),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(
+            st.sampled_from(['posting_chain', 'list_id', '']) | st.text(max_size=5),
+            inner,
+            max_size=3,
+        )
+    ),
+    max_leaves=5,
+)
+messages = st.builds(
+    lambda fields, body: b''.join(b'Received: ' + one + b'\n' for one in fields) + body,
+    st.lists(st.binary(max_size=60) | st.sampled_from([f.encode() for f in GOOD])),
+    st.binary(max_size=200),
+)
+bodies = st.one_of(
+    values.map(lambda value: json.dumps(value).encode()), st.binary(), messages
+)
+content_types = st.sampled_from(
+    [
+        'application/json',
+        'application/x-www-form-urlencoded',
+        'message/rfc822',
+        'multipart/form-data; boundary=x',
+        'x',
+    ]
+)
+
+
+def test_no_request_is_answered_with_a_server_error(call):
+    statuses = set()
+
+    @settings(max_examples=2000, deadline=None, suppress_health_check=list(HealthCheck))
+    @given(
+        method=st.sampled_from(
+            ['GET', 'POST', 'PUT', 'PATCH', 'DELETE', 'HEAD', 'OPTIONS']
+        ),
+        path=paths,
+        query=st.dictionaries(
+            st.sampled_from(['count', 'page', 'posting_chain', 'x']),
+            st.text(max_size=10),
+            max_size=3,
+        ),
+        content_type=content_types,
+        body=bodies,
+    )
+    def ask(method, path, query, content_type, body):
+        headers = {'Content-Type': content_type}
+        # What no client can send is none of these requests.
+        query = {
+            key: quote(text.encode('utf-8', 'replace')) for key, text in query.items()
+        }
+        answer = call(
+            method,
+            path,
+            query_string='&'.join(f'{key}={text}' for key, text in query.items()),
+            headers=headers,
+            body=body,
+        )
+        assert answer.status_code < 500
+        statuses.add(answer.status_code)
+
+    ask()
+    # The requests got past the door.
+    assert {200, 204, 400, 404, 405, 415} <= statuses
