@@ -109,4 +109,6 @@ LOGGING = {
     'disable_existing_loggers': False,
     'handlers': {'console': {'class': 'logging.StreamHandler'}},
     'root': {'handlers': ['console'], 'level': 'WARNING'},
+    # A page that is forbidden comes with a traceback too, as a warning.
+    'loggers': {'django.request': {'level': 'ERROR'}},
 }
