@@ -10,10 +10,17 @@ VENV = .venv
 PURE = */addresses.py,*/formats.py,*/received.py,*/policy.py,*/settings.py
 VERSIONS = 3.3.8 3.3.9 3.3.10
 
-.PHONY: demo test check fuzz nightly bench test-versions clean
+# Postorius as Debian 12 has it, and the newest; tests/web/*.txt has the rest.
+WEB = 1.3.8 1.3.13
+SOURCES := $(shell find src -type f -not -name '*.pyc')
+
+.PHONY: demo demo-web test check fuzz nightly bench test-versions test-web screenshots clean
 
 demo: $(VENV)/.installed
 	$(VENV)/bin/python -m demo
+
+demo-web: $(VENV)/.installed-web
+	$(VENV)/bin/python -m demo.web_demo
 
 test: $(VENV)/.installed-test
 	$(VENV)/bin/python -m pytest --cov --cov-report=
@@ -47,6 +54,18 @@ test-versions: $(VERSIONS:%=.venvs/%/.installed)
 	    .venvs/$$version/bin/python -m pytest -q -m mailman; \
 	done
 
+# The tests in a browser, on each version of Postorius.  A missing tool is an
+# error here; `make test` skips these tests.
+test-web: $(WEB:%=.venvs/web-%/.installed)
+	set -e; for version in $(WEB); do \
+	    echo "Postorius $$version"; \
+	    WEB_TESTS=required .venvs/web-$$version/bin/python -m pytest -q -m web tests/web; \
+	done
+
+# The pictures in docs/.
+screenshots: .venvs/web-1.3.13/.installed
+	WEB_TESTS=required SCREENSHOTS=docs .venvs/web-1.3.13/bin/python -m pytest -q tests/web/test_screenshots.py
+
 $(VENV)/.installed: pyproject.toml
 	$(PYTHON) -m venv $(VENV)
 	$(VENV)/bin/python -m pip install --quiet --editable .
@@ -59,6 +78,15 @@ $(VENV)/.installed-%: $(VENV)/.installed
 .venvs/%/.installed: pyproject.toml
 	$(PYTHON) -m venv .venvs/$*
 	.venvs/$*/bin/python -m pip install --quiet --editable '.[test]' mailman==$*
+	touch $@
+
+# The wheel, not the source: what a wheel lacks must fail here.
+.venvs/web-%/.installed: tests/web/postorius-%.txt pyproject.toml $(SOURCES)
+	test -x .venvs/web-$*/bin/python || $(PYTHON) -m venv .venvs/web-$*
+	rm -rf .venvs/web-$*/wheel
+	.venvs/web-$*/bin/python -m pip wheel --quiet --no-deps --wheel-dir .venvs/web-$*/wheel .
+	.venvs/web-$*/bin/python -m pip uninstall --quiet --yes mailman-trustedserver
+	.venvs/web-$*/bin/python -m pip install --quiet --requirement $< "$$(echo .venvs/web-$*/wheel/*.whl)[test-web]"
 	touch $@
 
 clean:

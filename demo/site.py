@@ -64,7 +64,7 @@ class MailmanSite:
         self.files = dict(files or {})
         self.directory = Path()
         self.lmtp_port = self.rest_port = self.smtp_port = 0
-        self._password = secrets.token_hex(16)
+        self.rest_password = secrets.token_hex(16)
         self._process = MailmanProcess(self.directory)
         self._sink = Sink()
         self._smtp: Controller | None = None
@@ -85,7 +85,7 @@ class MailmanSite:
         try:
             self.directory = Path(tempfile.mkdtemp(prefix='mailman-'))
             self._process = MailmanProcess(self.directory)
-            self.lmtp_port, self.rest_port, self.smtp_port = _free_ports(3)
+            self.lmtp_port, self.rest_port, self.smtp_port = free_ports(3)
             self._smtp = Controller(
                 self._sink,
                 hostname=LOOPBACK,
@@ -146,7 +146,7 @@ class MailmanSite:
             rest_port=self.rest_port,
             smtp_port=self.smtp_port,
             rest_user=REST_USER,
-            rest_password=self._password,
+            rest_password=self.rest_password,
         )
         files = {**self.files, 'gunicorn.cfg': GUNICORN}
         files['mailman.cfg'] = f'{site}\n{self.plugins}'
@@ -164,6 +164,11 @@ class MailmanSite:
         return True
 
     # Using it.
+
+    @property
+    def rest_url(self) -> str:
+        """The address of REST, without the version."""
+        return f'http://{LOOPBACK}:{self.rest_port}'
 
     def mailman(
         self, *args: str, check: bool = True, input: str = ''
@@ -195,9 +200,9 @@ class MailmanSite:
 
         Raises urllib.error.HTTPError.
         """
-        credentials = f'{REST_USER}:{self._password}'.encode()
+        credentials = f'{REST_USER}:{self.rest_password}'.encode()
         request = urllib.request.Request(
-            f'http://{LOOPBACK}:{self.rest_port}{path}',
+            self.rest_url + path,
             data=None if data is None else json.dumps(data).encode(),
             headers={
                 'Authorization': 'Basic ' + base64.b64encode(credentials).decode(),
@@ -305,7 +310,7 @@ class MailmanSite:
             time.sleep(0.1)
 
 
-def _free_ports(count: int) -> list[int]:
+def free_ports(count: int) -> list[int]:
     """Free ports of the loopback, all held at once so that they differ."""
     with contextlib.ExitStack() as stack:
         sockets = [stack.enter_context(socket.socket()) for _ in range(count)]

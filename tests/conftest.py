@@ -223,7 +223,7 @@ def pytest_collection_modifyitems(items):
             reason='Mailman needs Python 3.9 to 3.12: make test PYTHON=python3.12'
         )
         for item in items:
-            if item.get_closest_marker('mailman'):
+            if any(map(item.get_closest_marker, ('mailman', 'web'))):
                 item.add_marker(skip)
 
 

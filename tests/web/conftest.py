@@ -1,0 +1,250 @@
+# SPDX-FileCopyrightText: 2026 The mailman-trustedserver authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What the tests in a browser share.
+
+One Mailman, one Postorius and one Chromium run for all of them.  Nothing here
+imports Django or Selenium before a test asks for them, so that the tests can
+be skipped where they are missing.
+"""
+
+import importlib.util
+import os
+import pytest
+import shutil
+
+from demo.web import User, WebSite
+from pathlib import Path
+from tests.conftest import CONFIGURATION, new_list
+
+
+REQUIRED = os.environ.get('WEB_TESTS') == 'required'
+PROGRAMS = 'chromium', 'chromedriver'
+MODULES = 'selenium', 'postorius'
+INSTALL = (
+    'this needs Chromium and Postorius: apt install chromium chromium-driver, '
+    'then make test-web'
+)
+
+PASSWORD = 'correct horse battery staple'
+# What each may do: the superuser everything, the next three something with the
+# list of `lists`, the other owner everything with the other list.
+USERS = {
+    name: User(name, f'{name}@example.org', PASSWORD, superuser=name == 'superuser')
+    for name in ('superuser', 'owner', 'moderator', 'member', 'other-owner', 'nobody')
+}
+
+FLAGS = (
+    '--headless',
+    # Chromium refuses to run as root in its sandbox.
+    '--no-sandbox',
+    '--disable-gpu',
+    '--disable-dev-shm-usage',
+    '--disable-quic',
+    '--no-first-run',
+    '--disable-background-networking',
+    '--disable-component-update',
+    '--disable-sync',
+    # Postorius shows pictures from gravatar.com; a test asks nobody outside.
+    '--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1',
+    '--window-size=1200,900',
+)
+PAGE_SECONDS = 30
+LOG_LINES = 60
+
+
+def missing():
+    """What these tests need and cannot find."""
+    programs = [name for name in PROGRAMS if shutil.which(name) is None]
+    return programs + [name for name in MODULES if not importlib.util.find_spec(name)]
+
+
+def pytest_collection_modifyitems(items):
+    """Skip what cannot run, unless `make test-web` says that it must."""
+    if missing() and not REQUIRED:
+        for item in items:
+            if item.get_closest_marker('web'):
+                item.add_marker(pytest.mark.skip(reason=INSTALL))
+
+
+@pytest.hookimpl(hookwrapper=True)
+def pytest_runtest_makereport(item, call):
+    """Show what Postorius logged where a test fails."""
+    report = (yield).get_result()
+    if report.failed and 'web' in item.funcargs:
+        log = item.funcargs['web'].log.splitlines()
+        report.sections.append(('Log of Postorius', '\n'.join(log[-LOG_LINES:])))
+
+
+@pytest.fixture(scope='session')
+def web(run_site):
+    """A running Postorius, with USERS, for the Mailman of `run_site`."""
+    if missing():
+        pytest.fail(f'{INSTALL} (missing: {", ".join(missing())})')
+    with WebSite(run_site(CONFIGURATION)) as web:
+        web.create_users(*USERS.values())
+        yield web
+
+
+@pytest.fixture(autouse=True)
+def no_errors(web):
+    """No page may fail on the server.
+
+    A test in which one should calls `web.errors()` itself.
+    """
+    web.errors()
+    yield
+    assert web.errors() == []
+
+
+@pytest.fixture
+def lists(site):
+    """The posting addresses of a list and of another owner's list.
+
+    Both are new, on the default chain, and hold what nonmembers post.
+    """
+    mine, other = (new_list(site, style='legacy-default') for _ in range(2))
+    for role in ('owner', 'moderator', 'member'):
+        give_role(site, mine, USERS[role], role)
+    give_role(site, other, USERS['other-owner'], 'owner')
+    return mine, other
+
+
+def give_role(site, address, user, role):
+    """Make a user an owner, a moderator or a member of a list."""
+    site.rest(
+        'POST',
+        '/3.1/members',
+        {
+            'list_id': list_id(address),
+            'subscriber': user.email,
+            'role': role,
+            'pre_verified': True,
+            'pre_confirmed': True,
+            'pre_approved': True,
+            'send_welcome_message': False,
+        },
+    )
+
+
+def list_id(address):
+    """The list-id that belongs to a posting address."""
+    return address.replace('@', '.')
+
+
+@pytest.fixture(scope='session')
+def chromium(tmp_path_factory):
+    """A running Chromium with a profile of its own."""
+    from selenium import webdriver
+
+    options = webdriver.ChromeOptions()
+    # With both paths given, Selenium does not look for anything to download.
+    options.binary_location = shutil.which('chromium')
+    service = webdriver.ChromeService(shutil.which('chromedriver'))
+    profile = tmp_path_factory.mktemp('chromium')
+    for flag in (*FLAGS, f'--user-data-dir={profile}'):
+        options.add_argument(flag)
+    driver = webdriver.Chrome(options=options, service=service)
+    driver.set_page_load_timeout(PAGE_SECONDS)
+    yield driver
+    driver.quit()
+
+
+class Browser:
+    """What a person does with Postorius, in `driver`, which is Selenium's."""
+
+    def __init__(self, driver, web):
+        self.driver = driver
+        self.web = web
+
+    def open(self, path):
+        """Go to `/…`; return the HTTP status."""
+        self.driver.get(self.web.url + path)
+        return self.status
+
+    @property
+    def status(self):
+        """The HTTP status of the page that is shown."""
+        script = "return performance.getEntriesByType('navigation')[0].responseStatus"
+        return self.driver.execute_script(script)
+
+    def open_list(self, address, page=''):
+        """Go to a page of a list in Postorius; return the HTTP status."""
+        return self.open(f'/postorius/lists/{list_id(address)}/{page}')
+
+    def log_in(self, name):
+        """Log in as one of USERS, through the form, and nobody else."""
+        self.forget()
+        self.open('/accounts/login/')
+        self.find('input[name=login]').send_keys(USERS[name].name)
+        self.find('input[name=password]').send_keys(USERS[name].password)
+        self.submit('input[name=password]')
+
+    def forget(self):
+        """Log out, and speak English again."""
+        self.driver.execute_cdp_cmd('Network.clearBrowserCookies', {})
+
+    def speak(self, language):
+        """Ask for the pages in another language from now on, as 'ja'."""
+        self.driver.execute_cdp_cmd(
+            'Network.setCookie',
+            {'name': 'django_language', 'value': language, 'url': self.web.url},
+        )
+
+    def find(self, selector):
+        """The first element that a CSS selector matches, or an exception."""
+        return self.driver.find_element('css selector', selector)
+
+    def find_all(self, selector):
+        """All elements that a CSS selector matches."""
+        return self.driver.find_elements('css selector', selector)
+
+    def submit(self, selector):
+        """Send the form that an element is in, and wait for the answer."""
+        from selenium.webdriver.support.expected_conditions import staleness_of
+        from selenium.webdriver.support.wait import WebDriverWait
+
+        page = self.find('html')
+        # As a press on its button does, which has another name in each form.
+        self.driver.execute_script(
+            'const form = arguments[0].closest("form");'
+            'form.requestSubmit(form.querySelector("[type=submit]"))',
+            self.find(selector),
+        )
+        WebDriverWait(self.driver, PAGE_SECONDS).until(staleness_of(page))
+
+    @property
+    def text(self):
+        """The text that is shown."""
+        return self.find('body').text
+
+    def resize(self, width, height=900):
+        """Make the window as wide as a phone, or anything else."""
+        self.driver.set_window_size(width, height)
+
+
+@pytest.fixture
+def browser(chromium, web):
+    """A `Browser` in which nobody is logged in."""
+    browser = Browser(chromium, web)
+    browser.forget()
+    browser.resize(1200)
+    return browser
+
+
+@pytest.fixture
+def screenshot(browser, tmp_path):
+    """A function that writes the page, whole, to NAME.png.
+
+    `make screenshots` says in the environment into which directory.
+    """
+    directory = Path(os.environ.get('SCREENSHOTS') or tmp_path)
+
+    def screenshot(name):
+        height = browser.driver.execute_script(
+            'return document.documentElement.scrollHeight'
+        )
+        browser.resize(browser.driver.get_window_size()['width'], height)
+        assert browser.driver.save_screenshot(str(directory / f'{name}.png'))
+
+    return screenshot
