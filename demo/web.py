@@ -30,7 +30,7 @@ from demo.process import SiteError
 from demo.site import LOOPBACK, REST_USER, MailmanSite, free_ports
 
 # What an administrator adds to INSTALLED_APPS.
-APPS: tuple[str, ...] = ()
+APPS = ('mailman_trustedserver.postorius',)
 START_SECONDS = 60.0
 STOP_SECONDS = 10.0
 COMMAND_SECONDS = 120.0

@@ -305,7 +305,7 @@ def test_route_is_read_up_to_the_bound():
         (
             [hop(RELAY), hop(UNKNOWN), JUNK],
             'A local server had the message from 203.0.113.9, which is on neither '
-            'list; if it is a relay of yours, add it to trusted_local_servers.',
+            'list; add 203.0.113.9 to trusted_local_servers if this server is yours.',
         ),
         (
             [hop(RELAY), JUNK],

@@ -27,6 +27,7 @@ from mailman_trustedserver.addresses import Address, AddressList
 from mailman_trustedserver.received import (
     Hop,
     MalformedReceived,
+    gettext_noop,
     parse_received,
     records_smtp_hop,
 )
@@ -59,8 +60,8 @@ class Submission(str, Enum):
 class Reason(Enum):
     """Why a post is trusted or not: the token in the log, and a sentence.
 
-    In a sentence, `{peer}` stands for the address at which trust ended and
-    `{problem}` for what is wrong with a field.
+    In a sentence, `{peer}` stands for the address at which trust ended,
+    `{problem}` for what is wrong with a field and `{limit}` for `MAX_FIELDS`.
     """
 
     sentence: str
@@ -73,59 +74,75 @@ class Reason(Enum):
 
     OUTGOING_SERVER = (
         'outgoing-server',
-        'The message was submitted at a trusted remote server and came by '
-        'trusted servers only.',
+        gettext_noop(
+            'The message was submitted at a trusted remote server and came by '
+            'trusted servers only.'
+        ),
     )
     LOCAL_SUBMISSION = (
         'local-submission',
-        'An authenticated user submitted the message at a local server.',
+        gettext_noop('An authenticated user submitted the message at a local server.'),
     )
-    NO_RECEIVED = ('no-received', 'The message has no Received field.')
+    NO_RECEIVED = ('no-received', gettext_noop('The message has no Received field.'))
     UNLISTED_PEER = (
         'unlisted-peer',
-        'A local server had the message from {peer}, which is on neither '
-        'list; if it is a relay of yours, add it to trusted_local_servers.',
+        gettext_noop(
+            'A local server had the message from {peer}, which is on neither '
+            'list; add {peer} to trusted_local_servers if this server is yours.'
+        ),
     )
     NO_OUTGOING_SERVER = (
         'no-outgoing-server',
-        'The message came by local servers only; if the first of them is an '
-        'outgoing server, add it to trusted_remote_servers.',
+        gettext_noop(
+            'The message came by local servers only; if the first of them is an '
+            'outgoing server, add it to trusted_remote_servers.'
+        ),
     )
     MALFORMED = (
         'malformed',
-        'A Received field of a trusted server could not be read: {problem}.',
+        gettext_noop(
+            'A Received field of a trusted server could not be read: {problem}.'
+        ),
     )
     NO_PEER = (
         'no-peer-address',
-        'A Received field of a local server does not say from which address '
-        'the message came.',
+        gettext_noop(
+            'A Received field of a local server does not say from which address '
+            'the message came.'
+        ),
     )
     TOO_MANY_HOPS = (
         'too-many-hops',
-        'More than one hop lies below the trusted remote server: another '
-        'server handed the message to it.',
+        gettext_noop(
+            'More than one hop lies below the trusted remote server: another '
+            'server handed the message to it.'
+        ),
     )
     NOT_AUTHENTICATED = (
         'not-authenticated',
-        'The trusted remote server does not state that the sender authenticated.',
+        gettext_noop(
+            'The trusted remote server does not state that the sender authenticated.'
+        ),
     )
     TOO_MANY_FIELDS = (
         'too-many-fields',
-        f'The message has more than {MAX_FIELDS} Received fields.',
+        gettext_noop('The message has more than {limit} Received fields.'),
     )
     # What follows is not for `evaluate` to say, but for its caller.
     NONMEMBER_ACTION = (
         'nonmember-action',
-        "The list's default action for nonmembers is not one of nonmember_actions.",
+        gettext_noop(
+            "The list's default action for nonmembers is not one of nonmember_actions."
+        ),
     )
-    NOT_ENABLED = ('not-enabled', 'The plugin is not enabled.')
+    NOT_ENABLED = ('not-enabled', gettext_noop('The plugin is not enabled.'))
     CONFIGURATION_ERROR = (
         'configuration-error',
-        'The configuration of the plugin did not load.',
+        gettext_noop('The configuration of the plugin did not load.'),
     )
     INTERNAL_ERROR = (
         'internal-error',
-        'The plugin failed; the error log has the traceback.',
+        gettext_noop('The plugin failed; the error log has the traceback.'),
     )
 
 
@@ -199,7 +216,9 @@ class Verdict(NamedTuple):
             Finding(None),
         )
         return self.reason.sentence.format(
-            peer=last.hop.peer if last.hop else 'nobody', problem=last.problem
+            peer=last.hop.peer if last.hop else 'nobody',
+            problem=last.problem,
+            limit=MAX_FIELDS,
         )
 
 

@@ -64,6 +64,11 @@ class MalformedReceived(ValueError):
     """The field is none that a known mail server writes, or is ambiguous."""
 
 
+def gettext_noop(sentence: str) -> str:
+    """Mark a sentence for the catalogues, from which the web part translates it."""
+    return sentence
+
+
 class Hop(NamedTuple):
     """One transfer of the message, as the stamping server recorded it.
 
@@ -155,17 +160,17 @@ def parse_received(field: str) -> Hop:
         form, or can be read in two ways.  The message says which.
     """
     if len(field) > MAX_FIELD_LENGTH:
-        raise MalformedReceived(f'it is longer than {MAX_FIELD_LENGTH} characters')
+        raise MalformedReceived(gettext_noop('it is too long'))
     text = _unfold(field)
     if text.count(';') > 1 and len(_DATE_STAMP.findall(text)) > 1:
-        raise MalformedReceived('it has more than one date')
+        raise MalformedReceived(gettext_noop('it has more than one date'))
     hop = _find(text)
     if hop is None and '  ' in text:
         # Servers write runs of spaces where a comment may have them, too; in
         # other places somebody has folded the field anew.
         hop = _find(_SPACES.sub(' ', text))
     if hop is None:
-        raise MalformedReceived('it is in no form that is known')
+        raise MalformedReceived(gettext_noop('it is in no form that is known'))
     return hop
 
 
@@ -184,7 +189,7 @@ def _find(text: str) -> Optional[Hop]:
             hop = _hop(row, match)
             # The first three members are what a verdict rests on.
             if found is not None and hop[:3] != found[:3]:
-                raise MalformedReceived('it can be read in two ways')
+                raise MalformedReceived(gettext_noop('it can be read in two ways'))
             found = hop
         if found is not None:
             return found
@@ -218,7 +223,7 @@ def _unfold(field: str) -> str:
     if '\t' in text:
         text = text.replace('\t', ' ')
     if '\r' in text or '\n' in text or '\0' in text:
-        raise MalformedReceived('it has a bare CR, a bare LF or a NUL')
+        raise MalformedReceived(gettext_noop('it has a bare CR, a bare LF or a NUL'))
     return text.strip(' ')
 
 
@@ -232,7 +237,7 @@ def _hop(row: _Row, match: re.Match[str]) -> Hop:
         address = None if peer is None else parse_address(peer)
     except ValueError:
         raise MalformedReceived(
-            'what stands for the peer address is no address'
+            gettext_noop('what stands for the peer address is no address')
         ) from None
     authenticated = authenticated and not row.reinjection
     # The same as Hop(...), in a third of the time.

@@ -1,0 +1,69 @@
+# SPDX-FileCopyrightText: 2026 The mailman-trustedserver authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Put the pages of this application in their places in Postorius."""
+
+import logging
+
+from django.apps import AppConfig
+from django.utils.translation import gettext_lazy as _
+
+
+__all__ = ['TrustedServersConfig']
+
+# The last part of the address of the section.
+SECTION = 'trusted_servers'
+BEFORE = 'message_acceptance'
+HELD_MESSAGES = 'postorius/lists/held_messages.html'
+
+log = logging.getLogger('postorius')
+
+
+class TrustedServersConfig(AppConfig):
+    """See `AppConfig`."""
+
+    name = 'mailman_trustedserver.postorius'
+    label = 'mailman_trustedserver'
+    verbose_name = _('Trusted Servers')
+
+    def ready(self):
+        """See `AppConfig`."""
+        try:
+            self._add_section()
+            self._add_explanations()
+        except Exception:
+            # Postorius goes on without us.
+            log.exception('mailman_trustedserver: this Postorius is not supported')
+
+    def _add_section(self):
+        from mailman_trustedserver.postorius.forms import TrustedServersForm
+        from postorius.views import list as views
+
+        sections = list(views.SETTINGS_SECTION_NAMES)
+        place = [key for key, name in sections].index(BEFORE) + 1
+        sections.insert(place, (SECTION, self.verbose_name))
+        views.SETTINGS_SECTION_NAMES = tuple(sections)
+        views.SETTINGS_FORMS[SECTION] = TrustedServersForm
+
+    def _add_explanations(self):
+        from django.urls import re_path
+        from mailman_trustedserver.postorius.views import explanation, link_explanations
+        from postorius.urls import list_patterns
+        from postorius.views import list as views
+
+        list_patterns.append(
+            re_path(
+                r'^held_messages/(?P<request_id>[0-9]{1,9})/explanation$',
+                explanation,
+                name='held_message_explanation',
+            )
+        )
+        render = views.render
+
+        # Postorius has no place in this page that an application could fill.
+        def render_with_explanations(request, template, context=None, *args, **kwargs):
+            if template == HELD_MESSAGES:
+                link_explanations(context)
+            return render(request, template, context, *args, **kwargs)
+
+        views.render = render_with_explanations

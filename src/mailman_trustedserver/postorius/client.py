@@ -1,0 +1,117 @@
+# SPDX-FileCopyrightText: 2026 The mailman-trustedserver authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What the plugin in Mailman's core says, over Mailman's REST API."""
+
+from django.utils.translation import gettext as _
+from mailmanclient import MailmanConnectionError
+from urllib.error import HTTPError
+from urllib.parse import quote
+
+
+__all__ = ['NotFound', 'TrustedServers', 'Unavailable']
+
+PLUGIN = 'mailman_trustedserver.plugin.TrustedServerPlugin'
+
+
+class Unavailable(Exception):
+    """The plugin does not answer; the text says why, and the remedy."""
+
+
+class NotFound(Unavailable):
+    """The plugin answers, but does not know what it was asked for."""
+
+
+class TrustedServers:
+    """What the plugin says of one list.
+
+    :param mlist: The list, as mailmanclient has it.
+    :raises Unavailable: from each member.
+    """
+
+    def __init__(self, mlist):
+        self._connection = mlist._connection
+        self._path = f'lists/{quote(mlist.list_id)}'
+
+    @property
+    def state(self):
+        """The list's posting chain and the like, as a dictionary."""
+        return self._ask(self._path)
+
+    def choose(self, posting_chain):
+        """Put the list on a posting chain."""
+        self._ask(self._path, {'posting_chain': posting_chain}, 'PATCH')
+
+    @property
+    def policy(self):
+        """What is in force for the list, as a dictionary."""
+        return self._ask(f'{self._path}/policy')
+
+    def explanation(self, request_id):
+        """The explanation of a held message, as a dictionary.
+
+        :param request_id: The number of the held message.
+        :raises NotFound: if this list has no such held message.
+        """
+        return self._ask(f'{self._path}/held/{request_id}/explanation')
+
+    def _ask(self, path, data=None, method=None):
+        root = f'plugins/{quote(self._plugin_name())}'
+        try:
+            return self._call(f'{root}/{path}', data, method)
+        except HTTPError as error:
+            if error.code != 404:
+                raise Unavailable(_no_answer(error)) from error
+        # Is it the plugin that is missing, or what it was asked for?
+        try:
+            self._call(root)
+        except HTTPError as error:
+            raise Unavailable(
+                _(
+                    'Mailman has not loaded the plugin. The site administrator '
+                    'finds the reason in the log plugins.log of Mailman; after a '
+                    'change, Mailman must be stopped and started.'
+                )
+            ) from error
+        raise NotFound(_('Mailman does not know this list or held message.'))
+
+    def _plugin_name(self):
+        """The name from its section; the administrator chose it."""
+        try:
+            plugins = self._call('plugins').get('entries', ())
+        except HTTPError as error:
+            raise Unavailable(_no_answer(error)) from error
+        plugin = next((one for one in plugins if one['class'] == PLUGIN), None)
+        if plugin is None:
+            raise Unavailable(
+                _(
+                    'Mailman does not have the plugin. The site administrator '
+                    'can install mailman-trustedserver where Mailman runs, add its '
+                    'section to mailman.cfg, and stop and start Mailman.'
+                )
+            )
+        if not plugin['enabled']:
+            raise Unavailable(
+                _(
+                    'The plugin is disabled. The site administrator can write '
+                    '“enabled: yes” into its section of mailman.cfg, and stop and '
+                    'start Mailman.'
+                )
+            )
+        return plugin['name']
+
+    def _call(self, path, data=None, method=None):
+        try:
+            response, content = self._connection.call(path, data, method)
+        except MailmanConnectionError as error:
+            raise Unavailable(_no_answer(error)) from error
+        return content
+
+
+def _no_answer(error):
+    if isinstance(error, HTTPError):
+        error = f'{error.code} {error.reason}'
+    return _(
+        'Mailman did not answer as expected ({error}). The site administrator can see '
+        'whether Mailman and its REST runner are running.'
+    ).format(error=error)

@@ -1,0 +1,93 @@
+# SPDX-FileCopyrightText: 2026 The mailman-trustedserver authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The section "Trusted Servers" of a list's settings."""
+
+from django import forms
+from django.utils.html import format_html
+from django.utils.translation import gettext_lazy as _
+from mailman_trustedserver.postorius.client import TrustedServers, Unavailable
+from postorius.forms.list_forms import ListSettingsForm
+
+
+__all__ = ['TrustedServersForm']
+
+DEFAULT_CHAIN = 'default-posting-chain'
+CHAIN = 'trusted-server-posting-chain'
+
+CHOICES = {
+    DEFAULT_CHAIN: (
+        _('Moderate as usual.'),
+        _('The moderation settings of this list decide on each post.'),
+    ),
+    CHAIN: (
+        _('Deliver posts from trusted servers without moderation.'),
+        _(
+            'A post that came through the trusted servers bypasses the moderation '
+            'of members and nonmembers, whoever sent it; all other checks '
+            'still apply. Any other post is moderated as usual.'
+        ),
+    ),
+}
+OTHER_CHOICE = (
+    _('Keep the present chain.'),
+    _('This list is on another posting chain, which was not chosen here.'),
+)
+
+
+class PolicyWidget(forms.Widget):
+    """Shows what is in force, and takes no input."""
+
+    template_name = 'mailman_trustedserver/policy.html'
+
+    def get_context(self, name, value, attrs):
+        """See `Widget`."""
+        return {'name': name, **value}
+
+    def id_for_label(self, id_):
+        """See `Widget`."""
+        return ''
+
+
+class TrustedServersForm(ListSettingsForm):
+    """Choose the posting chain, and see what is in force for the list."""
+
+    posting_chain = forms.ChoiceField(
+        label=_('Posting chain'), widget=forms.RadioSelect
+    )
+    policy = forms.Field(
+        label=_('In force'), widget=PolicyWidget, required=False, disabled=True
+    )
+
+    # Postorius saves by itself what is not named here.
+    mlist_properties = ('posting_chain',)
+
+    def __init__(self, *args, **kwargs):
+        super().__init__(*args, **kwargs)
+        self._servers = TrustedServers(self._mlist)
+        try:
+            state = self._servers.state
+            policy = self._servers.policy
+        except Unavailable as error:
+            # The page of this list still opens, and the other sections do.
+            del self.fields['posting_chain']
+            self.initial['policy'] = {'unavailable': str(error)}
+            return
+        chain = state['posting_chain']
+        choices = dict(CHOICES)
+        choices.setdefault(chain, OTHER_CHOICE)
+        self.fields['posting_chain'].choices = [
+            (name, format_html('<strong>{}</strong> {}', title, sentence))
+            for name, (title, sentence) in choices.items()
+        ]
+        self.initial.update(posting_chain=chain, policy={'policy': policy, **state})
+
+    def clean_posting_chain(self):
+        """Have Mailman put the list on the chain; a refusal is an error here."""
+        chain = self.cleaned_data['posting_chain']
+        if chain != self.initial['posting_chain']:
+            try:
+                self._servers.choose(chain)
+            except Unavailable as error:
+                raise forms.ValidationError(str(error)) from error
+        return chain
