@@ -66,12 +66,14 @@ def post_all(
     return [outcomes[one] for one in ids], [logged.get(one, {}) for one in ids]
 
 
-def message(route: Route, message_id: str) -> bytes:
+def message(
+    route: Route, message_id: str, list_address: str = POSTING_ADDRESS
+) -> bytes:
     """The post that took this route."""
     lines = [
         *(f'Received: {field}' for field in route.fields),
         f'From: Alice <{SENDER}>',
-        f'To: {POSTING_ADDRESS}',
+        f'To: {list_address}',
         f'Subject: {route.name}',
         f'Message-ID: {message_id}',
         'Date: Tue, 1 Sep 2026 10:00:00 +0000',

@@ -35,17 +35,24 @@ class MailmanProcess:
         self.directory = directory
         self._alive: int | None = None
 
-    def run(
-        self, *args: str, input: str | None = None, **options: Any
-    ) -> subprocess.CompletedProcess[str]:
-        """Run `mailman ARGS…`; `options` are those of subprocess.Popen."""
+    def command(self, *args: str) -> list[str]:
+        """What runs `mailman ARGS…`, from any directory.
+
+        Raises SiteError.
+        """
         script = Path(sys.executable).with_name('mailman')
         if not script.is_file():
             raise SiteError(f'There is no {script}: use a Python that has Mailman.')
         command = [sys.executable, str(script)]
         if os.geteuid() == 0:
             command.append('--run-as-root')
-        command += ['-C', str(self.directory / 'mailman.cfg'), *args]
+        return [*command, '-C', str(self.directory / 'mailman.cfg'), *args]
+
+    def run(
+        self, *args: str, input: str | None = None, **options: Any
+    ) -> subprocess.CompletedProcess[str]:
+        """Run `mailman ARGS…`; `options` are those of subprocess.Popen."""
+        command = self.command(*args)
         environment = dict(os.environ)
         for name in os.environ:
             if name.startswith('MAILMAN_'):

@@ -165,10 +165,9 @@ class MailmanSite:
 
     # Using it.
 
-    @property
-    def rest_url(self) -> str:
-        """The address of REST, without the version."""
-        return f'http://{LOOPBACK}:{self.rest_port}'
+    def command(self, *args: str) -> list[str]:
+        """What a person would type to run `mailman ARGS…`."""
+        return self._process.command(*args)
 
     def mailman(
         self, *args: str, check: bool = True, input: str = ''
@@ -202,7 +201,7 @@ class MailmanSite:
         """
         credentials = f'{REST_USER}:{self.rest_password}'.encode()
         request = urllib.request.Request(
-            self.rest_url + path,
+            f'http://{LOOPBACK}:{self.rest_port}{path}',
             data=None if data is None else json.dumps(data).encode(),
             headers={
                 'Authorization': 'Basic ' + base64.b64encode(credentials).decode(),

@@ -21,7 +21,6 @@ import secrets
 import subprocess
 import sys
 import time
-import urllib.error
 import urllib.request
 from collections.abc import Sequence
 from pathlib import Path
@@ -148,7 +147,7 @@ class WebSite:
     def _write_settings(self) -> None:
         settings = {
             'secret_key': self._secret_key,
-            'rest_url': self.site.rest_url,
+            'rest_url': f'http://{LOOPBACK}:{self.site.rest_port}',
             'rest_user': REST_USER,
             'rest_password': self.site.rest_password,
             'apps': list(self.apps),

@@ -11,6 +11,7 @@ be skipped where they are missing.
 import importlib.util
 import os
 import pytest
+import secrets
 import shutil
 
 from demo.web import User, WebSite
@@ -26,7 +27,7 @@ INSTALL = (
     'then make test-web'
 )
 
-PASSWORD = 'correct horse battery staple'
+PASSWORD = secrets.token_hex(8)
 # What each may do: the superuser everything, the next three something with the
 # list of `lists`, the other owner everything with the other list.
 USERS = {
@@ -159,7 +160,11 @@ class Browser:
 
     def open(self, path):
         """Go to `/…`; return the HTTP status."""
-        self.driver.get(self.web.url + path)
+        return self.open_url(self.web.url + path)
+
+    def open_url(self, url):
+        """Go anywhere; return the HTTP status."""
+        self.driver.get(url)
         return self.status
 
     @property
@@ -176,9 +181,7 @@ class Browser:
         """Log in as one of USERS, through the form, and nobody else."""
         self.forget()
         self.open('/accounts/login/')
-        self.find('input[name=login]').send_keys(USERS[name].name)
-        self.find('input[name=password]').send_keys(USERS[name].password)
-        self.submit('input[name=password]')
+        self.fill_in_and_submit(login=USERS[name].name, password=USERS[name].password)
 
     def forget(self):
         """Log out, and speak English again."""
@@ -198,6 +201,12 @@ class Browser:
     def find_all(self, selector):
         """All elements that a CSS selector matches."""
         return self.driver.find_elements('css selector', selector)
+
+    def fill_in_and_submit(self, **texts):
+        """Type a text into each field of a form, and send it."""
+        for name, text in texts.items():
+            self.find(f'[name={name}]').send_keys(text)
+        self.submit(f'[name={name}]')
 
     def submit(self, selector):
         """Send the form that an element is in, and wait for the answer."""

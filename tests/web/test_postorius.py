@@ -28,9 +28,7 @@ def test_what_is_tested_is_the_wheel():
 
 def test_wrong_password_does_not_log_in(browser):
     browser.open('/accounts/login/')
-    browser.find('input[name=login]').send_keys('owner')
-    browser.find('input[name=password]').send_keys('wrong')
-    browser.submit('input[name=password]')
+    browser.fill_in_and_submit(login='owner', password='wrong')
     browser.open('/postorius/accounts/subscriptions/')
     assert browser.driver.current_url.startswith(f'{browser.web.url}/accounts/login/')
 
@@ -69,9 +67,8 @@ def test_new_list_may_have_the_style(browser, site, lists):
     browser.log_in('superuser')
     browser.open('/postorius/lists/new/')
     browser.find(f'[name=list_style] [value={STYLE}]').click()
-    browser.find('[name=listname]').send_keys('styled')
     browser.find(f'[name=mail_host] [value="{DOMAIN}"]').click()
-    browser.submit('[name=listname]')
+    browser.fill_in_and_submit(listname='styled')
     assert f'styled@{DOMAIN}' in site.mailman('trustedserver', 'status').stdout
 
 
