@@ -222,6 +222,20 @@ class Browser:
         )
         WebDriverWait(self.driver, PAGE_SECONDS).until(staleness_of(page))
 
+    def send(self, url, data, token=True):
+        """POST a form as a script of another page would; return the status."""
+        script = """
+            const [url, data, token, done] = arguments;
+            const headers = {};
+            if (token) {
+                const found = document.cookie.match(/csrftoken=([^;]+)/);
+                headers['X-CSRFToken'] = found && found[1];
+            }
+            fetch(url, {method: 'POST', body: new URLSearchParams(data), headers})
+                .then(answer => done(answer.status));
+        """
+        return self.driver.execute_async_script(script, url, data, token)
+
     @property
     def text(self):
         """The text that is shown."""

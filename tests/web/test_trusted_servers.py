@@ -1,0 +1,393 @@
+# SPDX-FileCopyrightText: 2026 The mailman-trustedserver authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The chain of a list and the route of a held message, in Postorius."""
+
+import pytest
+
+from demo.outcomes import Outcome
+from tests.conftest import (
+    BAD,
+    CHAIN,
+    CONFIGURATION,
+    DEFAULT_CHAIN,
+    GOOD,
+    make_post,
+    post_to,
+    section,
+)
+from tests.web.conftest import USERS, list_id
+
+
+pytestmark = pytest.mark.web
+
+SECTION = 'settings/trusted_servers'
+WHY = 'a.mailman-trustedserver-why'
+ROUTE = '.mailman-trustedserver-route > li'
+OWNERS = {'superuser', 'owner'}
+MODERATORS = OWNERS | {'moderator'}
+
+# A HELO that Haraka lets through.
+SCRIPT = '<script>alert(1)</script>'
+SCRIPT_FIELD = (
+    f'from {SCRIPT} (unknown [203.0.113.66])\n'
+    '\tby lists.example.org (Haraka/3.0.3) with ESMTP id 4F12-1.1\n'
+    '\tenvelope-from <a@example.com>;\n'
+    '\tTue, 1 Sep 2026 10:00:00 +0000'
+)
+
+
+def chain_of(site, address):
+    """The chain that Mailman has for a list."""
+    path = f'/3.1/plugins/trustedserver/lists/{list_id(address)}'
+    return site.rest('GET', path)['posting_chain']
+
+
+def set_chain(site, address, chain):
+    """Put a list on any chain, as an administrator can."""
+    site.mailman(
+        'shell', '-l', address, '-r', 'builtins.setattr', 'posting_chain', chain
+    )
+
+
+def choose(browser, address, chain):
+    """Choose the chain as a person does."""
+    browser.open_list(address, SECTION)
+    browser.find(f'input[name=posting_chain][value={chain}]').click()
+    browser.submit('input[name=posting_chain]')
+
+
+def hold(site, address, fields=BAD, **headers):
+    """Post a message that is held; return the path of its explanation."""
+    assert post_to(site, address, make_post(fields, to=address, **headers)) == [
+        Outcome.HELD
+    ]
+    return explanation_of(site, address)
+
+
+def explanation_of(site, address):
+    """The path of the explanation of the only message that the list holds."""
+    (held,) = site.rest('GET', f'/3.1/lists/{list_id(address)}/held')['entries']
+    return f'held_messages/{held["request_id"]}/explanation'
+
+
+# Choosing the chain.
+
+
+@pytest.mark.parametrize('name', sorted(OWNERS))
+def test_chosen_chain_decides_on_the_next_post(browser, site, lists, name):
+    address, _ = lists
+    browser.log_in(name)
+    choose(browser, address, CHAIN)
+    assert 'The settings have been updated.' in browser.text
+    assert browser.find(f'input[value={CHAIN}]').is_selected()
+    assert chain_of(site, address) == CHAIN
+    assert post_to(site, address, make_post(GOOD, to=address)) == [Outcome.DELIVERED]
+    assert post_to(site, address, make_post(BAD, to=address)) == [Outcome.HELD]
+
+    choose(browser, address, DEFAULT_CHAIN)
+    assert chain_of(site, address) == DEFAULT_CHAIN
+    assert post_to(site, address, make_post(GOOD, to=address)) == [Outcome.HELD]
+
+
+def test_section_shows_what_is_in_force(browser, lists):
+    browser.log_in('owner')
+    assert browser.open_list(lists[0], SECTION) == 200
+    for shown in (
+        '192.168.10.5',
+        '192.168.10.2',
+        'single-hop',
+        'The site administrator vouches for two things',
+    ):
+        assert shown in browser.text
+    assert not browser.find_all('.alert')
+
+
+def test_chain_of_another_kind_is_kept(browser, site, lists):
+    address, _ = lists
+    set_chain(site, address, 'accept')
+    browser.log_in('owner')
+    browser.open_list(address, SECTION)
+    assert browser.find('input[value=accept]').is_selected()
+    browser.submit('input[name=posting_chain]')
+    assert chain_of(site, address) == 'accept'
+
+
+def test_action_under_which_nothing_is_bypassed_is_told(browser, site, lists):
+    address, _ = lists
+    path = f'/3.1/lists/{list_id(address)}/config'
+    site.rest('PATCH', path, {'default_nonmember_action': 'reject'})
+    browser.log_in('owner')
+    browser.open_list(address, SECTION)
+    assert 'for nonmembers is reject.' in browser.find('.alert').text
+
+
+@pytest.mark.parametrize('chain', ['accept', 'discard', ''])
+def test_no_other_chain_can_be_sent(browser, site, lists, chain):
+    address, _ = lists
+    browser.log_in('owner')
+    browser.open_list(address, SECTION)
+    browser.send(browser.driver.current_url, {'posting_chain': chain})
+    assert chain_of(site, address) == DEFAULT_CHAIN
+
+
+def test_form_without_its_token_changes_nothing(browser, site, lists):
+    address, _ = lists
+    browser.log_in('owner')
+    browser.open_list(address, SECTION)
+    url = browser.driver.current_url
+    data = {'posting_chain': CHAIN}
+    assert browser.send(url, data, token=False) == 403
+    assert chain_of(site, address) == DEFAULT_CHAIN
+    assert browser.send(url, data) == 200
+    assert chain_of(site, address) == CHAIN
+
+
+# Who may see and change what.
+
+
+@pytest.mark.parametrize('name', USERS)
+def test_pages_have_the_permissions_of_their_neighbours(browser, site, lists, name):
+    address, other = lists
+    mine, others = (hold(site, one) for one in lists)
+    browser.log_in(name)
+    for one, why, owners, moderators in (
+        (address, mine, OWNERS, MODERATORS),
+        (other, others, {'superuser', 'other-owner'}, {'superuser', 'other-owner'}),
+    ):
+        for spelled in (list_id(one), one):
+            for page, names in ((SECTION, owners), (why, moderators)):
+                expected = 200 if name in names else 403
+                path = f'/postorius/lists/{spelled}/{page}'
+                assert (path, browser.open(path)) == (path, expected)
+        url = f'{browser.web.url}/postorius/lists/{list_id(one)}/{SECTION}'
+        expected = 200 if name in owners else 403
+        assert browser.send(url, {'posting_chain': CHAIN}) == expected
+        chain = CHAIN if name in owners else DEFAULT_CHAIN
+        assert chain_of(site, one) == chain
+        set_chain(site, one, DEFAULT_CHAIN)
+
+
+@pytest.mark.parametrize('page', [SECTION, 'held_messages/1/explanation'])
+def test_who_has_not_logged_in_is_asked_to(browser, lists, page):
+    browser.open_list(lists[0], page)
+    assert browser.driver.current_url.startswith(f'{browser.web.url}/accounts/login/')
+
+
+def test_message_of_another_list_is_not_shown_under_ones_own(browser, site, lists):
+    address, other = lists
+    why = hold(site, other, subject='Secret')
+    browser.log_in('owner')
+    assert browser.open_list(address, why) == 404
+    assert 'Secret' not in browser.driver.page_source
+
+
+@pytest.mark.parametrize(
+    'number', ['0', '999999999', '9999999999', 'x', '-1', '%D9%A3']
+)
+def test_message_that_is_not_held_is_not_found(browser, lists, number):
+    browser.log_in('owner')
+    assert browser.open_list(lists[0], f'held_messages/{number}/explanation') == 404
+
+
+# Why was it held?
+
+
+def test_held_message_leads_to_its_explanation(browser, site, lists):
+    address, _ = lists
+    set_chain(site, address, CHAIN)
+    hold(site, address, [GOOD[0], *BAD, *GOOD], subject='Minutes')
+    browser.log_in('moderator')
+    browser.open_list(address, 'held_messages')
+    assert 'not from a list member' in browser.find('table').text
+    browser.find(WHY).click()
+    assert browser.status == 200
+    assert 'Minutes' in browser.text
+    assert (
+        'add 203.0.113.66 to trusted_local_servers if this server is yours'
+        in browser.find('.alert').text
+    )
+    older, boundary, end, relay, mailman = (
+        item.text for item in browser.find_all(ROUTE)
+    )
+    assert '3 older fields' in older
+    assert 'Anybody could have written' in boundary
+    for shown in (
+        '203.0.113.66',
+        'x.example.com',
+        'on neither list',
+        'Trust ended here',
+    ):
+        assert shown in end
+    for shown in ('192.168.10.3', 'local server: entry 192.168.10.3', 'ESMTPS'):
+        assert shown in relay
+    assert mailman == 'Mailman'
+
+
+def test_explanation_shows_auth_and_the_outgoing_server(browser, site, lists):
+    address, _ = lists
+    path = hold(site, address, GOOD)
+    browser.log_in('owner')
+    browser.open_list(address, path)
+    assert 'The route is trusted.' in browser.text
+    assert 'This list is not on the chain of trusted servers' in browser.text
+    program, outgoing, relay, _ = (item.text for item in browser.find_all(ROUTE))
+    assert 'authenticated (AUTH)' in program
+    assert 'outgoing server: entry 192.168.10.1' in outgoing
+    assert 'Trust ended here' not in browser.text
+
+
+def test_trusted_message_that_another_check_held_says_so(browser, site, lists):
+    address, _ = lists
+    set_chain(site, address, CHAIN)
+    site.rest('PATCH', f'/3.1/lists/{list_id(address)}/config', {'emergency': True})
+    path = hold(site, address, GOOD)
+    browser.log_in('owner')
+    browser.open_list(address, path)
+    assert 'another check held it' in browser.text
+
+
+@pytest.mark.parametrize(
+    ('fields', 'sentence'),
+    [
+        ([], 'The message has no Received field.'),
+        (['x'], 'could not be read: it is in no form that is known.'),
+        (GOOD[:1], 'came by local servers only'),
+        ([*GOOD, *GOOD], 'More than one hop lies below'),
+    ],
+)
+def test_each_reason_is_a_sentence(browser, site, lists, fields, sentence):
+    address, _ = lists
+    path = hold(site, address, fields)
+    browser.log_in('owner')
+    assert browser.open_list(address, path) == 200
+    assert sentence in browser.find('.alert').text
+    assert browser.find_all(ROUTE)
+
+
+def test_what_a_message_says_is_shown_as_text(browser, site, lists):
+    address, _ = lists
+    path = hold(
+        site,
+        address,
+        [SCRIPT_FIELD],
+        subject=SCRIPT,
+        message_id=f'<{SCRIPT}@example.org>',
+    )
+    browser.log_in('owner')
+    for page in ('held_messages', path):
+        browser.open_list(address, page)
+        assert SCRIPT in browser.text
+        assert SCRIPT not in browser.driver.page_source
+    assert browser.text.count(SCRIPT) == 3
+
+
+def test_bytes_that_are_no_text_are_shown(browser, site, lists):
+    address, _ = lists
+    field = SCRIPT_FIELD.replace(SCRIPT, '\udcff\udc80')
+    path = hold(site, address, [field], subject='\udcff')
+    browser.log_in('owner')
+    assert browser.open_list(address, path) == 200
+
+
+def test_long_names_do_not_widen_the_page_of_a_phone(browser, site, lists):
+    address, _ = lists
+    path = hold(site, address, [SCRIPT_FIELD.replace(SCRIPT, 'x' * 900)])
+    browser.log_in('owner')
+    browser.resize(400)
+    browser.open_list(address, path)
+    wider = 'return document.querySelector("ol").scrollWidth > window.innerWidth'
+    assert browser.driver.execute_script(wider) is False
+
+
+# In another language.
+
+
+def test_pages_speak_japanese(browser, site, lists):
+    address, _ = lists
+    path = hold(site, address)
+    browser.log_in('owner')
+    browser.speak('ja')
+    browser.open_list(address, SECTION)
+    for shown in ('信頼するサーバー', '通常どおりモデレートする。', '現在の設定'):
+        assert shown in browser.text
+    browser.open_list(address, 'held_messages')
+    assert browser.find(WHY).text == '経路は信頼されましたか?'
+    browser.open_list(address, path)
+    assert '203.0.113.66 を trusted_local_servers に追加' in browser.text
+    assert browser.find('ol').find_element('xpath', '..').get_attribute('lang') == 'ja'
+
+
+# When the plugin does not answer.
+
+BROKEN = {
+    'absent': ('', 'Mailman does not have the plugin.'),
+    'disabled': (section(enabled='no'), 'The plugin is disabled.'),
+    'not loaded': (
+        section('mode: watch'),
+        'The configuration of the plugin did not load',
+    ),
+}
+
+
+@pytest.mark.parametrize('case', BROKEN)
+def test_section_says_what_is_wrong_and_the_rest_works(browser, site, lists, case):
+    address, _ = lists
+    path = hold(site, address)
+    plugins, sentence = BROKEN[case]
+    browser.log_in('owner')
+    try:
+        # No `mailman restart` reaches the REST runner.
+        site.restart(plugins)
+        assert browser.open_list(address, SECTION) == 200
+        assert sentence in browser.find('.alert').text
+        assert 'site administrator' in browser.find('.alert').text
+        assert browser.open_list(address, 'settings/message_acceptance') == 200
+        assert browser.open_list(address, 'held_messages') == 200
+        assert browser.find(WHY)
+        # A configuration that does not load is a verdict of its own.
+        expected = 200 if case == 'not loaded' else 503
+        assert browser.open_list(address, path) == expected
+        assert 'configuration of the plugin' in browser.text or sentence in browser.text
+    finally:
+        site.restart(CONFIGURATION)
+
+
+def test_postorius_says_by_itself_that_mailman_is_down(browser, site, lists, no_errors):
+    address, _ = lists
+    browser.log_in('owner')
+    pages = [SECTION, 'settings/message_acceptance', 'held_messages/1/explanation']
+    site.mailman('stop')
+    try:
+        texts = set()
+        for page in pages:
+            assert browser.open_list(address, page) == 503
+            texts.add(browser.text)
+        # Ours are no different from its own.
+        assert len(texts) == 1
+    finally:
+        site.restart()
+    # It logs the traceback, and no more.
+    assert not any('500' in error for error in browser.web.errors())
+
+
+# Without the web part.
+
+
+def test_without_the_web_part_postorius_is_as_before(browser, web, site, lists):
+    address, _ = lists
+    set_chain(site, address, CHAIN)
+    path = hold(site, address)
+    browser.log_in('owner')
+    apps = web.apps
+    web.restart(())
+    try:
+        assert browser.open_list(address, SECTION) == 404
+        assert browser.open_list(address, path) == 404
+        assert browser.open_list(address, 'settings/message_acceptance') == 200
+        assert 'Trusted Servers' not in browser.text
+        assert browser.open_list(address, 'held_messages') == 200
+        assert not browser.find_all(WHY)
+        assert chain_of(site, address) == CHAIN
+    finally:
+        web.restart(apps)
