@@ -24,6 +24,7 @@ import time
 import urllib.request
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from demo.process import SiteError
 from demo.site import LOOPBACK, REST_USER, MailmanSite, free_ports
@@ -172,7 +173,7 @@ class WebSite:
     def _command(self, *args: str) -> list[str]:
         return [sys.executable, '-m', *args]
 
-    def _options(self) -> dict[str, object]:
+    def _options(self) -> dict[str, Any]:
         # The current directory is where Python looks for the package `demo`.
         return {
             'cwd': Path(__file__).parent.parent,
