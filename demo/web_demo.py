@@ -31,12 +31,12 @@ Log in as {user} with the password {password}
 
 1. {trusting} is on the chain of the plugin:
    {url}/postorius/lists/{trusting_id}/held_messages
-   has {held} posts that were not trusted.
+   has {held} posts that were not trusted.  Each has a link to its route.
 2. {untrusting} is on the default chain:
    {url}/postorius/lists/{untrusting_id}/held_messages
    has a post that came by a good route and was held all the same.  Choose the
    chain for this list in its settings:
-   {url}/postorius/lists/{untrusting_id}/settings/
+   {url}/postorius/lists/{untrusting_id}/settings/trusted_servers
    Then post the message again, in another terminal:
    {command}
    Mailman delivers it, and this terminal says so.

@@ -8,15 +8,17 @@ imports Django or Selenium before a test asks for them, so that the tests can
 be skipped where they are missing.
 """
 
+import base64
 import importlib.util
 import os
 import pytest
 import secrets
 import shutil
 
+from demo.outcomes import Outcome
 from demo.web import User, WebSite
 from pathlib import Path
-from tests.conftest import CONFIGURATION, new_list
+from tests.conftest import BAD, CONFIGURATION, make_post, new_list, post_to
 
 
 REQUIRED = os.environ.get('WEB_TESTS') == 'required'
@@ -104,11 +106,39 @@ def lists(site):
 
     Both are new, on the default chain, and hold what nonmembers post.
     """
+    return make_lists(site)
+
+
+def make_lists(site):
+    """The lists of `lists`."""
     mine, other = (new_list(site, style='legacy-default') for _ in range(2))
     for role in ('owner', 'moderator', 'member'):
         give_role(site, mine, USERS[role], role)
     give_role(site, other, USERS['other-owner'], 'owner')
     return mine, other
+
+
+def resource(address):
+    """The path of a list in the plugin's own REST API."""
+    return f'/3.1/plugins/trustedserver/lists/{list_id(address)}'
+
+
+def chain_of(site, address):
+    """The chain that Mailman has for a list."""
+    return site.rest('GET', resource(address))['posting_chain']
+
+
+def set_chain(site, address, chain):
+    """Put a list on our chain or on the default one."""
+    site.rest('PATCH', resource(address), {'posting_chain': chain})
+
+
+def hold(site, address, fields=BAD, **headers):
+    """Post a message that is held; return its page, below the list's own."""
+    post = make_post(fields, to=address, **headers)
+    assert post_to(site, address, post) == [Outcome.HELD]
+    (held,) = site.rest('GET', f'/3.1/lists/{list_id(address)}/held')['entries']
+    return f'held_messages/{held["request_id"]}/explanation'
 
 
 def give_role(site, address, user, role):
@@ -264,10 +294,9 @@ def screenshot(browser, tmp_path):
     directory = Path(os.environ.get('SCREENSHOTS') or tmp_path)
 
     def screenshot(name):
-        height = browser.driver.execute_script(
-            'return document.documentElement.scrollHeight'
+        picture = browser.driver.execute_cdp_cmd(
+            'Page.captureScreenshot', {'captureBeyondViewport': True}
         )
-        browser.resize(browser.driver.get_window_size()['width'], height)
-        assert browser.driver.save_screenshot(str(directory / f'{name}.png'))
+        (directory / f'{name}.png').write_bytes(base64.b64decode(picture['data']))
 
     return screenshot

@@ -5,17 +5,22 @@
 
 import pytest
 
-from demo.outcomes import Outcome
-from tests.conftest import BAD, make_post, post_to
+from tests.conftest import BAD, CHAIN, GOOD
+from tests.web.conftest import hold, set_chain
 
 
 pytestmark = pytest.mark.web
 
 
-def test_held_messages(browser, screenshot, site, lists):
+def test_pages_of_the_documentation(browser, screenshot, site, lists):
     address, _ = lists
-    post = make_post(BAD, to=address, subject='Minutes of Monday')
-    assert post_to(site, address, post) == [Outcome.HELD]
+    set_chain(site, address, CHAIN)
+    why = hold(site, address, [GOOD[0], *BAD, *GOOD], subject='Minutes of Monday')
     browser.log_in('owner')
-    browser.open_list(address, 'held_messages')
-    screenshot('held-messages')
+    for page, name in (
+        ('settings/trusted_servers', 'postorius-settings'),
+        ('held_messages', 'postorius-held-messages'),
+        (why, 'postorius-explanation'),
+    ):
+        assert browser.open_list(address, page) == 200
+        screenshot(name)

@@ -9,14 +9,12 @@ from demo.outcomes import Outcome
 from tests.conftest import (
     BAD,
     CHAIN,
-    CONFIGURATION,
     DEFAULT_CHAIN,
     GOOD,
     make_post,
     post_to,
-    section,
 )
-from tests.web.conftest import USERS, list_id
+from tests.web.conftest import USERS, chain_of, hold, list_id, make_lists, set_chain
 
 
 pytestmark = pytest.mark.web
@@ -37,38 +35,11 @@ SCRIPT_FIELD = (
 )
 
 
-def chain_of(site, address):
-    """The chain that Mailman has for a list."""
-    path = f'/3.1/plugins/trustedserver/lists/{list_id(address)}'
-    return site.rest('GET', path)['posting_chain']
-
-
-def set_chain(site, address, chain):
-    """Put a list on any chain, as an administrator can."""
-    site.mailman(
-        'shell', '-l', address, '-r', 'builtins.setattr', 'posting_chain', chain
-    )
-
-
 def choose(browser, address, chain):
     """Choose the chain as a person does."""
     browser.open_list(address, SECTION)
     browser.find(f'input[name=posting_chain][value={chain}]').click()
     browser.submit('input[name=posting_chain]')
-
-
-def hold(site, address, fields=BAD, **headers):
-    """Post a message that is held; return the path of its explanation."""
-    assert post_to(site, address, make_post(fields, to=address, **headers)) == [
-        Outcome.HELD
-    ]
-    return explanation_of(site, address)
-
-
-def explanation_of(site, address):
-    """The path of the explanation of the only message that the list holds."""
-    (held,) = site.rest('GET', f'/3.1/lists/{list_id(address)}/held')['entries']
-    return f'held_messages/{held["request_id"]}/explanation'
 
 
 # Choosing the chain.
@@ -105,7 +76,10 @@ def test_section_shows_what_is_in_force(browser, lists):
 
 def test_chain_of_another_kind_is_kept(browser, site, lists):
     address, _ = lists
-    set_chain(site, address, 'accept')
+    # As an administrator can.
+    site.mailman(
+        'shell', '-l', address, '-r', 'builtins.setattr', 'posting_chain', 'accept'
+    )
     browser.log_in('owner')
     browser.open_list(address, SECTION)
     assert browser.find('input[value=accept]').is_selected()
@@ -146,26 +120,30 @@ def test_form_without_its_token_changes_nothing(browser, site, lists):
 # Who may see and change what.
 
 
+@pytest.fixture(scope='module')
+def held(web):
+    """A list and another owner's, each with the page of a held message."""
+    return [(address, hold(web.site, address)) for address in make_lists(web.site)]
+
+
 @pytest.mark.parametrize('name', USERS)
-def test_pages_have_the_permissions_of_their_neighbours(browser, site, lists, name):
-    address, other = lists
-    mine, others = (hold(site, one) for one in lists)
+def test_pages_have_the_permissions_of_their_neighbours(browser, site, held, name):
     browser.log_in(name)
-    for one, why, owners, moderators in (
-        (address, mine, OWNERS, MODERATORS),
-        (other, others, {'superuser', 'other-owner'}, {'superuser', 'other-owner'}),
+    others = {'superuser', 'other-owner'}
+    for (address, why), owners, moderators in zip(
+        held, (OWNERS, others), (MODERATORS, others)
     ):
-        for spelled in (list_id(one), one):
+        for spelled in (list_id(address), address):
             for page, names in ((SECTION, owners), (why, moderators)):
                 expected = 200 if name in names else 403
                 path = f'/postorius/lists/{spelled}/{page}'
                 assert (path, browser.open(path)) == (path, expected)
-        url = f'{browser.web.url}/postorius/lists/{list_id(one)}/{SECTION}'
+        set_chain(site, address, DEFAULT_CHAIN)
+        url = f'{browser.web.url}/postorius/lists/{list_id(address)}/{SECTION}'
         expected = 200 if name in owners else 403
         assert browser.send(url, {'posting_chain': CHAIN}) == expected
-        chain = CHAIN if name in owners else DEFAULT_CHAIN
-        assert chain_of(site, one) == chain
-        set_chain(site, one, DEFAULT_CHAIN)
+        expected = CHAIN if name in owners else DEFAULT_CHAIN
+        assert chain_of(site, address) == expected
 
 
 @pytest.mark.parametrize('page', [SECTION, 'held_messages/1/explanation'])
@@ -174,12 +152,10 @@ def test_who_has_not_logged_in_is_asked_to(browser, lists, page):
     assert browser.driver.current_url.startswith(f'{browser.web.url}/accounts/login/')
 
 
-def test_message_of_another_list_is_not_shown_under_ones_own(browser, site, lists):
-    address, other = lists
-    why = hold(site, other, subject='Secret')
+def test_message_of_another_list_is_not_shown_under_ones_own(browser, held):
+    (address, _), (_, why) = held
     browser.log_in('owner')
     assert browser.open_list(address, why) == 404
-    assert 'Secret' not in browser.driver.page_source
 
 
 @pytest.mark.parametrize(
@@ -316,59 +292,6 @@ def test_pages_speak_japanese(browser, site, lists):
     browser.open_list(address, path)
     assert '203.0.113.66 を trusted_local_servers に追加' in browser.text
     assert browser.find('ol').find_element('xpath', '..').get_attribute('lang') == 'ja'
-
-
-# When the plugin does not answer.
-
-BROKEN = {
-    'absent': ('', 'Mailman does not have the plugin.'),
-    'disabled': (section(enabled='no'), 'The plugin is disabled.'),
-    'not loaded': (
-        section('mode: watch'),
-        'The configuration of the plugin did not load',
-    ),
-}
-
-
-@pytest.mark.parametrize('case', BROKEN)
-def test_section_says_what_is_wrong_and_the_rest_works(browser, site, lists, case):
-    address, _ = lists
-    path = hold(site, address)
-    plugins, sentence = BROKEN[case]
-    browser.log_in('owner')
-    try:
-        # No `mailman restart` reaches the REST runner.
-        site.restart(plugins)
-        assert browser.open_list(address, SECTION) == 200
-        assert sentence in browser.find('.alert').text
-        assert 'site administrator' in browser.find('.alert').text
-        assert browser.open_list(address, 'settings/message_acceptance') == 200
-        assert browser.open_list(address, 'held_messages') == 200
-        assert browser.find(WHY)
-        # A configuration that does not load is a verdict of its own.
-        expected = 200 if case == 'not loaded' else 503
-        assert browser.open_list(address, path) == expected
-        assert 'configuration of the plugin' in browser.text or sentence in browser.text
-    finally:
-        site.restart(CONFIGURATION)
-
-
-def test_postorius_says_by_itself_that_mailman_is_down(browser, site, lists, no_errors):
-    address, _ = lists
-    browser.log_in('owner')
-    pages = [SECTION, 'settings/message_acceptance', 'held_messages/1/explanation']
-    site.mailman('stop')
-    try:
-        texts = set()
-        for page in pages:
-            assert browser.open_list(address, page) == 503
-            texts.add(browser.text)
-        # Ours are no different from its own.
-        assert len(texts) == 1
-    finally:
-        site.restart()
-    # It logs the traceback, and no more.
-    assert not any('500' in error for error in browser.web.errors())
 
 
 # Without the web part.

@@ -1,0 +1,66 @@
+# SPDX-FileCopyrightText: 2026 The mailman-trustedserver authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The examples of docs/rest.md, asked of a running Mailman as they stand."""
+
+import json
+import pytest
+import re
+import shutil
+import subprocess
+
+from demo.routes import POSTING_ADDRESS
+from demo.site import LOOPBACK, MailmanSite
+from pathlib import Path
+from tests.conftest import BAD, CONFIGURATION, GOOD, make_post
+
+
+pytestmark = [
+    pytest.mark.mailman,
+    pytest.mark.skipif(shutil.which('curl') is None, reason='apt install curl'),
+]
+
+DOCUMENT = Path(__file__).parents[1] / 'docs' / 'rest.md'
+EXAMPLE = re.compile(r'^```\n\$ (curl .*)\n([^`]*)```$', re.MULTILINE)
+# The header of the message that is held and explained.
+HELD = make_post(
+    [GOOD[0], *BAD, *GOOD], to=POSTING_ADDRESS, message_id='<held@example.org>'
+)
+
+
+def fill(site):
+    """What the examples ask about: a list with one held message."""
+    site.create_list(POSTING_ADDRESS)
+    (site.directory / 'held.eml').write_bytes(HELD)
+    site.post(POSTING_ADDRESS, HELD, 'alice@example.org')
+    site.wait_for(['<held@example.org>'])
+
+
+def ask(site, command):
+    """What a command prints when it asks this site."""
+    command = command.replace('restpass', site.rest_password)
+    command = command.replace('localhost:8001', f'{LOOPBACK}:{site.rest_port}')
+    return subprocess.run(
+        ['bash', '-c', command],
+        cwd=site.directory,
+        stdout=subprocess.PIPE,
+        check=True,
+        encoding='utf-8',
+    ).stdout
+
+
+def parsed(site, answer):
+    """An answer without what differs from site to site."""
+    answer = answer.replace(f'{LOOPBACK}:{site.rest_port}', 'localhost:8001')
+    if not answer:
+        return None
+    return json.loads(re.sub(r'"http_etag": "\\"\w+\\""', '"http_etag": ""', answer))
+
+
+def test_documented_calls_give_the_documented_answers():
+    examples = EXAMPLE.findall(DOCUMENT.read_text(encoding='utf-8'))
+    assert len(examples) == 10
+    with MailmanSite(CONFIGURATION) as site:
+        fill(site)
+        for command, answer in examples:
+            assert parsed(site, ask(site, command)) == parsed(site, answer), command
