@@ -48,6 +48,7 @@ FLAGS = (
     '--disable-background-networking',
     '--disable-component-update',
     '--disable-sync',
+    '--hide-scrollbars',
     # Postorius shows pictures from gravatar.com; a test asks nobody outside.
     '--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1',
     '--window-size=1200,900',
