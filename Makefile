@@ -25,7 +25,7 @@ demo-web: $(VENV)/.installed-web
 	$(VENV)/bin/python -m demo.web_demo
 
 test: $(VENV)/.installed-test
-	$(VENV)/bin/python -m pytest --cov --cov-report=
+	$(VENV)/bin/python -m pytest -rs --cov --cov-report=
 	$(VENV)/bin/coverage report --include='$(PURE)' --fail-under=100
 	$(VENV)/bin/coverage report --omit='$(PURE),$(ELSEWHERE)' --fail-under=90
 
