@@ -16,7 +16,7 @@ VERSIONS = 3.3.8 3.3.9 3.3.10
 WEB = 1.3.8 1.3.13
 SOURCES := $(shell find src -type f -not -name '*.pyc')
 
-.PHONY: demo demo-web test check fuzz nightly bench test-versions test-web screenshots clean
+.PHONY: demo demo-web test check fuzz nightly bench test-versions test-web messages screenshots clean
 
 demo: $(VENV)/.installed
 	$(VENV)/bin/python -m demo
@@ -50,11 +50,11 @@ bench: $(VENV)/.installed-bench
 	$(VENV)/bin/python -m benchmarks --plot docs/growth.png
 
 # The tests that run Mailman, on each version that is supported.
-test-versions: $(VERSIONS:%=.venvs/%/.installed)
-	set -e; for version in $(VERSIONS); do \
-	    echo "Mailman $$version"; \
-	    .venvs/$$version/bin/python -m pytest -q -m mailman; \
-	done
+test-versions: $(VERSIONS:%=test-version-%)
+
+.SECONDARY: $(VERSIONS:%=.venvs/%/.installed)
+test-version-%: .venvs/%/.installed
+	.venvs/$*/bin/python -m pytest -q -m mailman
 
 # The tests in a browser, on each version of Postorius.  A missing tool is an
 # error here; `make test` skips these tests.
@@ -63,6 +63,10 @@ test-web: $(WEB:%=test-web-%)
 .SECONDARY: $(WEB:%=.venvs/web-%/.installed)
 test-web-%: .venvs/web-%/.installed
 	WEB_TESTS=required .venvs/web-$*/bin/python -m pytest -q -m web tests/web
+
+# The catalogues of the web part; this needs GNU gettext.
+messages: .venvs/web-1.3.13/.installed
+	.venvs/web-1.3.13/bin/python -m tests.web.catalogues
 
 # The pictures in docs/.
 screenshots: .venvs/web-1.3.13/.installed

@@ -101,12 +101,10 @@ class TrustedServerResource:
         if not segments:
             return _Lists()
         listspec = segments.pop(0)
-        manager = getUtility(IListManager)
-        # As everywhere in this API.
-        if '@' in listspec:
-            mlist = manager.get(listspec)
-        else:
-            mlist = manager.get_by_list_id(listspec)
+        # PostgreSQL's driver raises ValueError on a NUL.
+        if '\0' in listspec:
+            return NotFound(), []
+        mlist = getUtility(IListManager).get(listspec)
         return (NotFound(), []) if mlist is None else (_List(mlist), segments)
 
 

@@ -3,6 +3,7 @@
 
 """What the plugin in Mailman's core says, over Mailman's REST API."""
 
+from django.utils.functional import cached_property
 from django.utils.translation import gettext as _
 from mailmanclient import MailmanConnectionError
 from urllib.error import HTTPError
@@ -56,7 +57,7 @@ class TrustedServers:
         return self._ask(f'{self._path}/held/{request_id}/explanation')
 
     def _ask(self, path, data=None, method=None):
-        root = f'plugins/{quote(self._plugin_name())}'
+        root = f'plugins/{quote(self._plugin_name)}'
         try:
             return self._call(f'{root}/{path}', data, method)
         except HTTPError as error:
@@ -75,6 +76,7 @@ class TrustedServers:
             ) from error
         raise NotFound(_('Mailman does not know this list or held message.'))
 
+    @cached_property
     def _plugin_name(self):
         """The name from its section; the administrator chose it."""
         try:
