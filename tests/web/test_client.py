@@ -1,0 +1,89 @@
+# SPDX-FileCopyrightText: 2026 The mailman-trustedserver authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Answers of Mailman that no running one can be made to give."""
+
+import pytest
+
+from tests.web.conftest import missing
+from types import SimpleNamespace
+from urllib.error import HTTPError
+
+
+pytestmark = pytest.mark.web
+
+PLUGINS = {
+    'entries': [
+        {
+            'class': 'mailman_trustedserver.plugin.TrustedServerPlugin',
+            'name': 'ts',
+            'enabled': True,
+        }
+    ]
+}
+
+
+@pytest.fixture(scope='module')
+def client():
+    """The module; its sentences need Django's settings."""
+    if missing():
+        pytest.fail(f'missing: {", ".join(missing())}')
+    from django.conf import settings
+
+    if not settings.configured:
+        settings.configure(USE_I18N=False)
+    from mailman_trustedserver.postorius import client
+
+    return client
+
+
+def servers(client, answers):
+    """What asks a Mailman that answers so; a number is an error's status."""
+    from mailmanclient import MailmanConnectionError
+
+    def call(path, data=None, method=None):
+        answer = answers[path]
+        if isinstance(answer, int):
+            raise HTTPError(path, answer, 'Reason', {}, None)
+        if answer is None:
+            raise MailmanConnectionError('Could not connect', 'refused')
+        return None, answer
+
+    connection = SimpleNamespace(call=call)
+    return client.TrustedServers(
+        SimpleNamespace(_connection=connection, list_id='a.example.org')
+    )
+
+
+LIST = 'plugins/ts/lists/a.example.org'
+
+
+@pytest.mark.parametrize(
+    ('answers', 'error', 'sentence'),
+    [
+        ({'plugins': None}, 'Unavailable', r'did not answer .*refused'),
+        ({'plugins': 401}, 'Unavailable', r'did not answer .*\(401 Reason\)'),
+        ({'plugins': {}}, 'Unavailable', 'does not have the plugin'),
+        ({'plugins': PLUGINS, LIST: None}, 'Unavailable', 'did not answer'),
+        ({'plugins': PLUGINS, LIST: 500}, 'Unavailable', r'\(500 Reason\)'),
+        (
+            {'plugins': PLUGINS, LIST: 404, 'plugins/ts': 404},
+            'Unavailable',
+            'has not loaded the plugin',
+        ),
+        (
+            {'plugins': PLUGINS, LIST: 404, 'plugins/ts': {}},
+            'NotFound',
+            'does not know this list',
+        ),
+    ],
+    ids=str,
+)
+def test_missing_answer_is_a_sentence_with_the_remedy(client, answers, error, sentence):
+    with pytest.raises(getattr(client, error), match=sentence) as raised:
+        _ = servers(client, answers).state
+    assert type(raised.value).__name__ == error
+
+
+def test_plugin_may_have_another_name(client):
+    assert servers(client, {'plugins': PLUGINS, LIST: {'x': 1}}).state == {'x': 1}
