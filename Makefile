@@ -10,7 +10,7 @@ VENV = .venv
 PURE = */addresses.py,*/formats.py,*/received.py,*/policy.py,*/settings.py
 VERSIONS = 3.3.8 3.3.9 3.3.10
 
-.PHONY: demo test check fuzz nightly bench test-versions clean
+.PHONY: demo test check fuzz nightly bench test-versions load test-load test-debian clean
 
 demo: $(VENV)/.installed
 	$(VENV)/bin/python -m demo
@@ -46,6 +46,18 @@ test-versions: $(VERSIONS:%=.venvs/%/.installed)
 	    echo "Mailman $$version"; \
 	    .venvs/$$version/bin/python -m pytest -q -m mailman; \
 	done
+
+# 10,000 posts with the plugin and without it, and posts while things break.
+load: $(VENV)/.installed
+	$(VENV)/bin/python -m load
+
+# The same with some hundred posts.
+test-load: $(VENV)/.installed-test
+	$(VENV)/bin/python -m pytest -m load tests/test_load.py
+
+# Debian's own packages of Mailman, in a system of their own; needs root.
+test-debian: $(VENV)/.installed-test
+	$(VENV)/bin/python -m pytest -m debian tests/test_debian.py
 
 $(VENV)/.installed: pyproject.toml
 	$(PYTHON) -m venv $(VENV)

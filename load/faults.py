@@ -69,7 +69,7 @@ class Row(NamedTuple):
         return account.lost + account.doubled <= self.allowed and not account.wrong
 
 
-def run(count: int, kills: int) -> Iterator[Row]:
+def with_plugin(count: int, kills: int) -> Iterator[Row]:
     """Post `count` posts for each row, and kill the runner so often."""
     with MailmanSite(SECTION, {FILE: LISTS}) as site:
         flow = Flow(site)
@@ -78,11 +78,27 @@ def run(count: int, kills: int) -> Iterator[Row]:
         yield from _configuration(flow, count)
         # The logs come last: the process ids are read from them.
         yield _row(flow, 'no space for the logs', count, [lambda: fill_logs(site)])
+
+
+def without_plugin(count: int, kills: int) -> Iterator[Row]:
+    """What Mailman does by itself."""
     with MailmanSite() as site:
         flow = Flow(site, MEMBER)
-        yield _killed(flow, 'the same, without the plugin', count, kills)
-    if LIBFAKETIME:
-        yield _clock(count)
+        yield _killed(flow, 'without the plugin: killed', count, kills)
+
+
+def clock(count: int, kills: int = 0) -> Iterator[Row]:
+    """Set the clock of the runners back; needs LIBFAKETIME."""
+    section = f'{SECTION}\n[paths.here]\nbin_dir: {{directory}}\n'
+    files = {FILE: LISTS, 'runner': RUNNER, 'master': RUNNER, 'clock': '+0'}
+    with MailmanSite(section, files) as site:
+        flow = Flow(site)
+        set_back = partial((site.directory / 'clock').write_text, '-1d')
+        row = _row(flow, 'clock set back by a day', count, [set_back])
+        yesterday = datetime.now() - timedelta(days=1)
+        if f'{yesterday:%b %d}' not in site.vette_log():
+            raise RuntimeError('The clock was not set back.')
+        yield row
 
 
 def _row(
@@ -179,17 +195,3 @@ def fill_logs(site: MailmanSite) -> None:
         path.symlink_to(FULL)
     site.mailman('reopen')
     wait_until(lambda: FULL in [path.resolve() for path in runner.iterdir()])
-
-
-def _clock(count: int) -> Row:
-    section = f'{SECTION}\n[paths.here]\nbin_dir: {{directory}}\n'
-    files = {FILE: LISTS, 'runner': RUNNER, 'master': RUNNER, 'clock': '+0'}
-    with MailmanSite(section, files) as site:
-        flow = Flow(site)
-        clock = site.directory / 'clock'
-        set_back = partial(clock.write_text, '-1d')
-        row = _row(flow, 'clock set back by a day', count, [set_back])
-        yesterday = datetime.now() - timedelta(days=1)
-        if f'{yesterday:%b %d}' not in site.vette_log():
-            raise RuntimeError('The clock was not set back.')
-        return row

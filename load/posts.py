@@ -153,7 +153,7 @@ class Flow:
                 Outcome.HELD: self._held(),
                 Outcome.REJECTED: self._rejected(),
             }
-            account = _account(posts, ends)
+            account = account_of(posts, ends)
             if not account.lost or time.monotonic() > deadline:
                 return account
             time.sleep(0.1)
@@ -202,7 +202,8 @@ def _post(to: str, sender: str, route: Route, expected: Outcome) -> Post:
     return Post(message_id, to, sender, data, expected)
 
 
-def _account(posts: Collection[Post], ends: dict[Outcome, Counter[str]]) -> Account:
+def account_of(posts: Collection[Post], ends: dict[Outcome, Counter[str]]) -> Account:
+    """Count, given how often each Message-ID came to each end."""
     counts = Counter[Outcome]()
     lost = doubled = wrong = 0
     for post in posts:
