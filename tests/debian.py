@@ -139,8 +139,8 @@ class Debian:
 
     def copy(self, path):
         """Copy a file of the machine; return its path there."""
-        self._outside('cp', str(path), f'{self.root}/var/tmp/')
-        return f'/var/tmp/{path.name}'
+        self._outside('cp', str(path), f'{self.root}/srv/')
+        return f'/srv/{path.name}'
 
     def _command(self, *command, network):
         proxies = {

@@ -20,7 +20,7 @@ CHECKOUT = Path(__file__).parent.parent
 ADDRESS = 'staff@lists.example.org'
 REST_LIST = '/3.1/lists/staff.lists.example.org'
 CONFIG = '/etc/mailman3/mailman.cfg'
-SINK = '/var/tmp/sink'
+SINK = '/srv/sink'
 
 DISTRIBUTIONS = """\
 from importlib.metadata import distributions
@@ -29,8 +29,9 @@ for one in distributions():
 """
 POST = f"""\
 import smtplib, sys
+post = sys.stdin.buffer.read().replace(b'\\n', b'\\r\\n')
 with smtplib.LMTP('127.0.0.1', 8024) as client:
-    client.sendmail('{SENDER}', ['{ADDRESS}'], sys.stdin.buffer.read())
+    client.sendmail('{SENDER}', ['{ADDRESS}'], post)
 """
 REST = f"""\
 import base64, configparser, sys, urllib.request
