@@ -2,9 +2,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What goes wrong while posts flow, and what becomes of the posts.
 
-Half of the posts of a row are handed in before the fault and half after it.
-The configuration is in a file of its own, so that Mailman can be restarted
-without it.
+Half of the posts of a row are handed in before the fault and half after it,
+faster than Mailman judges them.  The configuration is in a file of its own, so
+that a runner starts without it.
 """
 
 from __future__ import annotations
@@ -88,7 +88,7 @@ def without_plugin(count: int, kills: int) -> Iterator[Row]:
 
 
 def clock(count: int, kills: int = 0) -> Iterator[Row]:
-    """Set the clock of the runners back; needs LIBFAKETIME."""
+    """Set the clock of the runners back, and kill none; needs LIBFAKETIME."""
     section = f'{SECTION}\n[paths.here]\nbin_dir: {{directory}}\n'
     files = {FILE: LISTS, 'runner': RUNNER, 'master': RUNNER, 'clock': '+0'}
     with MailmanSite(section, files) as site:

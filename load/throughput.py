@@ -12,12 +12,13 @@ from __future__ import annotations
 
 import os
 import re
+import sys
 import time
 
-from collections.abc import Iterator
+from collections.abc import Sequence
 from contextlib import ExitStack
 from demo.site import MEMBER, MailmanSite
-from load.posts import PLUGIN, SENDER, Account, Flow
+from load.posts import PLUGIN, SENDER, Account, Flow, Post
 from pathlib import Path
 from statistics import median, quantiles
 from typing import NamedTuple
@@ -30,7 +31,6 @@ BOUND = 0.98
 class Round(NamedTuple):
     """Some posts to one Mailman."""
 
-    account: Account
     # From the first post to the moment when no queue has one any more.
     seconds: float
     # What all runners took of the processor meanwhile.
@@ -48,8 +48,16 @@ class Ratio(NamedTuple):
         return f'{self.middle:.3f}, quartiles {self.low:.3f} to {self.high:.3f}'
 
 
-def run(count: int, per_round: int) -> Iterator[tuple[Round, Round]]:
-    """Post `count` posts to each; yield the rounds with and without it."""
+class Result(NamedTuple):
+    """All posts to the two Mailmans, and each round to the one and the other."""
+
+    with_plugin: Account
+    without: Account
+    rounds: list[tuple[Round, Round]]
+
+
+def run(count: int, per_round: int) -> Result:
+    """Post `count` posts to each."""
     with ExitStack() as stack:
         flows = [
             Flow(stack.enter_context(MailmanSite(PLUGIN)), SENDER),
@@ -57,24 +65,33 @@ def run(count: int, per_round: int) -> Iterator[tuple[Round, Round]]:
         ]
         # The first posts find cold caches.
         for flow in flows:
-            _round(flow, per_round)
+            _round(flow, flow.make(per_round))
+        sent: list[list[Post]] = [[], []]
+        rounds = []
         order = [0, 1]
         for _ in range(count // per_round):
             # Neither is always first.
             order.reverse()
-            rounds = {index: _round(flows[index], per_round) for index in order}
-            yield rounds[0], rounds[1]
+            times = {}
+            for index in order:
+                posts = flows[index].make(per_round)
+                sent[index] += posts
+                times[index] = _round(flows[index], posts)
+            rounds.append((times[0], times[1]))
+        accounts = [flow.account(posts) for flow, posts in zip(flows, sent)]
+        for flow, account in zip(flows, accounts):
+            if not account.holds:
+                print(flow.site.logs(), file=sys.stderr)
+        return Result(*accounts, rounds)
 
 
-def _round(flow: Flow, count: int) -> Round:
-    posts = flow.make(count)
+def _round(flow: Flow, posts: Sequence[Post]) -> Round:
     processor = _processor_seconds(flow.site)
     start = time.monotonic()
     flow.send(posts)
     flow.settle()
     seconds = time.monotonic() - start
-    account = flow.account(posts)
-    return Round(account, seconds, _processor_seconds(flow.site) - processor)
+    return Round(seconds, _processor_seconds(flow.site) - processor)
 
 
 def _processor_seconds(site: MailmanSite) -> float:
