@@ -91,8 +91,8 @@ def rest(debian, path):
 
 def answers(debian):
     """Whether LMTP and REST listen."""
-    with_ports = debian.run('cat', '/proc/net/tcp', '/proc/net/tcp6')
-    return all(f':{port:04X} ' in with_ports for port in (8024, 8001))
+    listening = debian.run('cat', '/proc/net/tcp', '/proc/net/tcp6')
+    return all(f':{port:04X} ' in listening for port in (8024, 8001))
 
 
 @pytest.fixture(scope='module')
