@@ -16,7 +16,8 @@ VERSIONS = 3.3.8 3.3.9 3.3.10
 WEB = 1.3.8 1.3.13
 SOURCES := $(shell find src -type f -not -name '*.pyc')
 
-.PHONY: demo demo-web test check fuzz nightly bench test-versions test-web messages screenshots clean
+.PHONY: demo demo-web test check fuzz nightly bench test-versions test-web messages screenshots \
+	load test-load test-debian clean
 
 demo: $(VENV)/.installed
 	$(VENV)/bin/python -m demo
@@ -71,6 +72,18 @@ messages: .venvs/web-1.3.13/.installed
 # The pictures in docs/.
 screenshots: .venvs/web-1.3.13/.installed
 	WEB_TESTS=required SCREENSHOTS=docs .venvs/web-1.3.13/bin/python -m pytest -q tests/web/test_screenshots.py
+
+# 10,000 posts with the plugin and without it, and posts while things break.
+load: $(VENV)/.installed
+	$(VENV)/bin/python -m load
+
+# The same with some hundred posts.
+test-load: $(VENV)/.installed-test
+	$(VENV)/bin/python -m pytest -m load tests/test_load.py
+
+# Debian's own packages of Mailman, in a system of their own; needs root.
+test-debian: $(VENV)/.installed-test
+	$(VENV)/bin/python -m pytest -m debian tests/test_debian.py
 
 $(VENV)/.installed: pyproject.toml
 	$(PYTHON) -m venv $(VENV)

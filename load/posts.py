@@ -1,0 +1,234 @@
+# SPDX-FileCopyrightText: 2026 The mailman-trustedserver authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Posts by the hundred to a running Mailman, each accounted for by Message-ID.
+
+staff, closed = make_lists(site)
+flow = Flow(site, staff, closed)
+posts = flow.make(500)
+flow.send(posts)
+flow.settle()
+account = flow.account(posts)
+"""
+
+from __future__ import annotations
+
+import contextlib
+import itertools
+import smtplib
+import sqlite3
+import time
+
+from collections import Counter
+from collections.abc import Collection, Iterable
+from demo.outcomes import Outcome
+from demo.routes import ROUTES, Route
+from demo.site import LOOPBACK, MEMBER, MailmanSite
+from pathlib import Path
+from typing import Callable, NamedTuple
+
+
+EXAMPLE = Path(__file__).parent.parent / 'mailman.cfg.example'
+PLUGIN = EXAMPLE.read_text(encoding='utf-8')
+
+STAFF = 'staff@lists.example.org'
+# A list that rejects the posts of nonmembers, on whatever chain.
+CLOSED = 'closed@lists.example.org'
+# She is no member of any list.
+SENDER = 'alice@example.org'
+
+# A post passes through these in this order.
+QUEUES = ('in', 'pipeline', 'out', 'virgin')
+SETTLE_SECONDS = 300.0
+# A runner removes a post from its queue just before it commits, for which a busy
+# disk may take seconds.
+COMMIT_SECONDS = 30.0
+
+TRUSTED = frozenset(route.name for route in ROUTES if route.trusted)
+
+_numbers = itertools.count(1)
+
+
+class Post(NamedTuple):
+    """A post, and what should become of it."""
+
+    message_id: str
+    to: str
+    mail_from: str
+    data: bytes
+    expected: Outcome
+
+
+class Account(NamedTuple):
+    """How many posts there were, and what became of them."""
+
+    posts: int
+    delivered: int
+    held: int
+    rejected: int
+    # In none of these three ways, and in more than one or more than once.
+    lost: int
+    doubled: int
+    # Once, but in another way than expected.
+    wrong: int
+
+    @property
+    def holds(self) -> bool:
+        """Whether each came to its one right end."""
+        return not (self.lost or self.doubled or self.wrong)
+
+
+class Flow:
+    """The lists STAFF and CLOSED of a site, and the posts to them.
+
+    `insider` is the sender of the posts by the routes that are trusted.
+    """
+
+    def __init__(self, site: MailmanSite, insider: str = SENDER) -> None:
+        self.site = site
+        self.insider = insider
+        for address in (STAFF, CLOSED):
+            list_id = site.create_list(address)
+            settings = {
+                # A notice of each post that is held would be most of the work.
+                'admin_immed_notify': False,
+                'respond_to_post_requests': False,
+            }
+            if address == CLOSED:
+                settings['default_nonmember_action'] = 'reject'
+            site.rest('PATCH', f'/3.1/lists/{list_id}/config', settings)
+        if site.plugins:
+            site.mailman('trustedserver', 'enable', STAFF, CLOSED)
+
+    def make(self, count: int, trusted: Collection[str] = TRUSTED) -> list[Post]:
+        """So many posts, in turn by each route, and one to the closed list.
+
+        :param trusted: The names of the routes that are to be delivered.
+        """
+        kinds: list[Route | None] = [*ROUTES, None]
+        posts = []
+        for kind in itertools.islice(itertools.cycle(kinds), count):
+            if kind is None:
+                post = _post(CLOSED, SENDER, ROUTES[0], Outcome.REJECTED)
+            elif kind.name in trusted:
+                post = _post(STAFF, self.insider, kind, Outcome.DELIVERED)
+            else:
+                post = _post(STAFF, SENDER, kind, Outcome.HELD)
+            posts.append(post)
+        return posts
+
+    def send(self, posts: Iterable[Post]) -> None:
+        """Hand the posts to Mailman over LMTP, through one connection."""
+        with contextlib.closing(
+            smtplib.LMTP(LOOPBACK, self.site.lmtp_port, local_hostname='localhost')
+        ) as client:
+            for post in posts:
+                client.sendmail(post.mail_from, [post.to], post.data)
+            client.quit()
+
+    def settle(self) -> None:
+        """Return once no post is in a queue."""
+        deadline = time.monotonic() + SETTLE_SECONDS
+        # In their order, so that no post moves from one that is still to be
+        # looked at to one that was.
+        while any(self._queued(name) for name in QUEUES):
+            if time.monotonic() > deadline:
+                raise TimeoutError(
+                    f'There are posts in the queues.\n{self.site.logs()}'
+                )
+            time.sleep(0.02)
+
+    def in_hand(self, queue: str) -> bool:
+        """Whether the runner is at work on a post."""
+        return any(path.endswith('.bak') for path in self._queued(queue))
+
+    def _queued(self, name: str) -> list[str]:
+        path = self.site.directory / 'var' / 'queue' / name
+        return [one.name for one in path.iterdir()] if path.is_dir() else []
+
+    def account(self, posts: Collection[Post]) -> Account:
+        """What became of these posts; the queues must be empty."""
+        deadline = time.monotonic() + COMMIT_SECONDS
+        while True:
+            ends = {
+                Outcome.DELIVERED: self._delivered(),
+                Outcome.HELD: self._held(),
+                Outcome.REJECTED: self._rejected(),
+            }
+            account = account_of(posts, ends)
+            if not account.lost or time.monotonic() > deadline:
+                return account
+            time.sleep(0.1)
+
+    def _delivered(self) -> Counter[str]:
+        return Counter(
+            str(one.message['message-id'])
+            for one in self.site.sent
+            if MEMBER in one.recipients
+        )
+
+    def _rejected(self) -> Counter[str]:
+        # The notice has the post in it.
+        return Counter(
+            str(part.get_payload(0)['message-id'])
+            for one in self.site.sent
+            if MEMBER not in one.recipients
+            for part in one.message.walk()
+            if part.get_content_type() == 'message/rfc822'
+        )
+
+    def _held(self) -> Counter[str]:
+        # REST would send each held post whole.
+        path = self.site.directory / 'var' / 'data' / 'mailman.db'
+        database = sqlite3.connect(f'file:{path}?mode=ro', timeout=60, uri=True)
+        with contextlib.closing(database):
+            return Counter(
+                key for (key,) in database.execute('SELECT key FROM _request')
+            )
+
+
+def _post(to: str, sender: str, route: Route, expected: Outcome) -> Post:
+    message_id = f'<{next(_numbers)}@load.example.org>'
+    lines = [f'Received: {field}' for field in route.fields]
+    lines += [
+        f'From: {sender}',
+        f'To: {to}',
+        f'Subject: {route.name}',
+        f'Message-ID: {message_id}',
+        'Date: Tue, 1 Sep 2026 10:00:00 +0000',
+        '',
+        'Hello.',
+        '',
+    ]
+    data = '\n'.join(lines).replace('\n', '\r\n').encode()
+    return Post(message_id, to, sender, data, expected)
+
+
+def account_of(posts: Collection[Post], ends: dict[Outcome, Counter[str]]) -> Account:
+    """Count, given how often each Message-ID came to each end."""
+    counts = Counter[Outcome]()
+    lost = doubled = wrong = 0
+    for post in posts:
+        found = {end: counter[post.message_id] for end, counter in ends.items()}
+        total = sum(found.values())
+        counts.update({end: 1 for end, number in found.items() if number})
+        lost += total == 0
+        doubled += total > 1
+        wrong += total == 1 and not found[post.expected]
+    return Account(
+        len(posts),
+        counts[Outcome.DELIVERED],
+        counts[Outcome.HELD],
+        counts[Outcome.REJECTED],
+        lost,
+        doubled,
+        wrong,
+    )
+
+
+def wait_until(condition: Callable[[], bool], seconds: float = 60.0) -> None:
+    """Ask again and again until it is true, or raise TimeoutError."""
+    deadline = time.monotonic() + seconds
+    while not condition():
+        if time.monotonic() > deadline:
+            raise TimeoutError('It did not come true in time.')
+        time.sleep(0.01)

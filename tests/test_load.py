@@ -1,0 +1,55 @@
+# SPDX-FileCopyrightText: 2026 The mailman-trustedserver authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Many posts, also while things break: `make load`, with fewer of them."""
+
+import pytest
+
+from collections import Counter
+from demo.outcomes import Outcome
+from load import faults, throughput
+from load.posts import Account, Post, account_of
+from tests.conftest import need
+
+
+DELIVERED, HELD, REJECTED = Outcome.DELIVERED, Outcome.HELD, Outcome.REJECTED
+
+
+@pytest.mark.parametrize(
+    ('expected', 'ends', 'account'),
+    [
+        (DELIVERED, [DELIVERED], Account(1, 1, 0, 0, lost=0, doubled=0, wrong=0)),
+        (REJECTED, [REJECTED], Account(1, 0, 0, 1, lost=0, doubled=0, wrong=0)),
+        (HELD, [], Account(1, 0, 0, 0, lost=1, doubled=0, wrong=0)),
+        (HELD, [HELD, HELD], Account(1, 0, 1, 0, lost=0, doubled=1, wrong=0)),
+        (HELD, [HELD, DELIVERED], Account(1, 1, 1, 0, lost=0, doubled=1, wrong=0)),
+        (HELD, [DELIVERED], Account(1, 1, 0, 0, lost=0, doubled=0, wrong=1)),
+    ],
+)
+def test_account_tells_what_became_of_a_post(expected, ends, account):
+    post = Post('<x@example.org>', '', '', b'', expected)
+    counts = {end: Counter() for end in (DELIVERED, HELD, REJECTED)}
+    for end in ends:
+        counts[end][post.message_id] += 1
+    assert account_of([post], counts) == account
+    assert account.holds is (ends == [expected])
+
+
+@pytest.mark.load
+def test_verdicts_at_full_speed_are_those_one_by_one():
+    result = throughput.run(count=192, per_round=96)
+    for account in (result.with_plugin, result.without):
+        assert account.posts == 192
+        assert account.holds, account
+
+
+@pytest.mark.load
+@pytest.mark.parametrize(
+    'part', [faults.with_plugin, faults.without_plugin, faults.clock]
+)
+def test_every_post_comes_to_its_one_right_end_while_things_break(part):
+    if part is faults.clock:
+        need(faults.LIBFAKETIME, 'There is no libfaketime: apt-get install faketime')
+    rows = list(part(count=48, kills=2))
+    assert rows
+    assert [row for row in rows if not row.holds] == []
