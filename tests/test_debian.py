@@ -6,6 +6,7 @@
 import email
 import json
 import pytest
+import re
 import shlex
 
 from demo.site import MEMBER
@@ -20,6 +21,7 @@ CHECKOUT = Path(__file__).parent.parent
 ADDRESS = 'staff@lists.example.org'
 REST_LIST = '/3.1/lists/staff.lists.example.org'
 CONFIG = '/etc/mailman3/mailman.cfg'
+WEB_CONFIG = '/etc/mailman3/mailman-web.py'
 SINK = '/srv/sink'
 
 DISTRIBUTIONS = """\
@@ -44,6 +46,27 @@ headers = {{'Authorization': 'Basic ' + login.decode()}}
 request = urllib.request.Request(url, headers=headers)
 print(urllib.request.urlopen(request).read().decode())
 """
+
+# A superuser opens the page of the list, and keeps what he sees.
+LOOK = """\
+from django.contrib.auth import get_user_model
+from django.test import Client
+from django.urls import reverse
+from pathlib import Path
+user = get_user_model().objects.create_superuser('root', 'root@example.org', 'x')
+client = Client(HTTP_HOST='localhost')
+client.force_login(user)
+path = reverse('list_settings', args=['staff.lists.example.org', 'trusted_servers'])
+answer = client.get(path, follow=True)
+Path('/srv/page').write_bytes(b'%d ' % answer.status_code + answer.content)
+"""
+
+
+def readme_line():
+    """What the README adds to the settings of Postorius."""
+    readme = (CHECKOUT / 'README.md').read_text(encoding='utf-8')
+    (line,) = re.findall(r'^INSTALLED_APPS \+= .*\n', readme, re.MULTILINE)
+    return line
 
 
 def readme_commands():
@@ -190,8 +213,16 @@ def test_explain_tells_a_good_route_from_a_forged_one(
     assert ('not trusted' in out) is bool(status)
 
 
-def test_web_part_of_debian_loads(debian, installed):
-    assert '(0 silenced)' in debian.run('mailman-web', 'check')
+def test_web_part_is_in_debians_postorius(debian, installed):
+    debian.run('tee', '-a', WEB_CONFIG, input=readme_line())
+    debian.run('mailman-web', 'collectstatic', '--noinput')
+    assert debian.run('ls', '/var/lib/mailman3/web/static/mailman_trustedserver')
+    debian.run('mailman-web', 'migrate')
+    debian.run('mailman-web', 'shell', input=LOOK)
+    page = debian.run('cat', '/srv/page')
+    assert 'Trusted Servers' in page
+    assert re.search('value="trusted-server-posting-chain"[^>]* checked', page)
+    assert '192.168.10.5' in page
 
 
 def test_mailman_works_after_the_plugin_was_uninstalled(debian, installed):
