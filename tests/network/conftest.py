@@ -1,0 +1,57 @@
+# SPDX-FileCopyrightText: 2026 The mailman-trustedserver authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The test network, the mix that runs on it, and the table at the end."""
+
+import os
+import tempfile
+from pathlib import Path
+
+import pytest
+
+from tests.network import report, roots
+from tests.network.routes import MIXES
+from tests.network.testbed import Testbed
+
+RAN = os.environ.get(roots.INSIDE) == '1'
+
+
+def pytest_collection_modifyitems(items):
+    """Without the namespaces, nothing here can run."""
+    if not RAN:
+        skip = pytest.mark.skip(reason=roots.missing() or roots.HOW)
+        for item in items:
+            if item.get_closest_marker('network'):
+                item.add_marker(skip)
+
+
+def pytest_terminal_summary(terminalreporter):
+    """Print the table, or why there is none."""
+    skipped = terminalreporter.getreports('skipped')
+    if RAN:
+        terminalreporter.write_line(report.text())
+    elif any('/network/' in one.nodeid for one in skipped):
+        terminalreporter.write_line(roots.missing() or roots.HOW)
+
+
+@pytest.fixture(scope='session')
+def testbed():
+    """The hosts and the Mailmans."""
+    directory = Path(tempfile.mkdtemp(prefix='testbed-'))
+    with Testbed(directory, Path(os.environ[roots.CACHE])) as testbed:
+        yield testbed
+
+
+@pytest.fixture(scope='session', params=MIXES, ids=str)
+def mix(testbed, request):
+    """A mix whose servers run."""
+    testbed.start_mix(request.param)
+    yield request.param
+    testbed.stop_mix()
+
+
+@pytest.hookimpl(hookwrapper=True)
+def pytest_runtest_makereport(item, call):
+    """Show what the servers logged where a test fails."""
+    result = (yield).get_result()
+    if result.failed and 'testbed' in item.funcargs:
+        result.sections.append(('Logs', item.funcargs['testbed'].logs()))
