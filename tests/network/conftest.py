@@ -12,6 +12,9 @@ from tests.network import report, roots
 from tests.network.routes import MIXES
 from tests.network.testbed import Testbed
 
+# The testbed while it runs, until its logs have been shown.
+running = []
+
 RAN = os.environ.get(roots.INSIDE) == '1'
 
 
@@ -38,20 +41,26 @@ def testbed():
     """The hosts and the Mailmans."""
     directory = Path(tempfile.mkdtemp(prefix='testbed-'))
     with Testbed(directory, Path(os.environ[roots.CACHE])) as testbed:
+        running.append(testbed)
         yield testbed
+        running.clear()
 
 
 @pytest.fixture(scope='session', params=MIXES, ids=str)
 def mix(testbed, request):
     """A mix whose servers run."""
-    testbed.start_mix(request.param)
-    yield request.param
-    testbed.stop_mix()
+    try:
+        testbed.start_mix(request.param)
+        yield request.param
+    finally:
+        testbed.stop_mix()
 
 
 @pytest.hookimpl(hookwrapper=True)
 def pytest_runtest_makereport(item, call):
     """Show what the servers logged where a test fails."""
     result = (yield).get_result()
-    if result.failed and 'testbed' in item.funcargs:
-        result.sections.append(('Logs', item.funcargs['testbed'].logs()))
+    if result.failed and running:
+        result.sections.append(('Logs', running[0].logs()))
+        # Once is enough: a mix has hundreds of tests.
+        running.clear()

@@ -34,6 +34,7 @@ class Server:
         self.root = directory / 'root'
         self._process: subprocess.Popen[bytes] | None = None
         self._syslog: socket.socket | None = None
+        self._listener = threading.Thread()
 
     def mount(self, layers: Path) -> None:
         """Make the root directory."""
@@ -122,6 +123,9 @@ class Server:
             end_namespace(self._process)
             self._process = None
         if self._syslog is not None:
+            # The thread that listens gets an empty message.
+            self._syslog.shutdown(socket.SHUT_RDWR)
+            self._listener.join()
             self._syslog.close()
             self._syslog = None
         subprocess.run(['umount', '--recursive', str(self.root)], check=True)
@@ -134,15 +138,12 @@ class Server:
         self._syslog = syslog
 
         def listen() -> None:
-            with (self.directory / 'syslog').open('wb') as stream:
-                while True:
-                    try:
-                        stream.write(syslog.recv(8192) + b'\n')
-                    except OSError:
-                        return
-                    stream.flush()
+            with (self.directory / 'syslog').open('wb', buffering=0) as stream:
+                for line in iter(lambda: syslog.recv(8192), b''):
+                    stream.write(line + b'\n')
 
-        threading.Thread(target=listen, daemon=True).start()
+        self._listener = threading.Thread(target=listen, daemon=True)
+        self._listener.start()
 
     def logs(self) -> str:
         """The ends of the server's logs."""

@@ -178,7 +178,8 @@ def start_exim(server: Server, part: Part) -> None:
     }
     server.write(
         'etc/exim4/hops',
-        table({domain: f'<; {address}' for domain, address in smtp.items()}, ': '),
+        # The semicolon separates hosts in the place of a colon.
+        table({domain: f'"<; {address}"' for domain, address in smtp.items()}, ': '),
     )
     server.write('etc/exim4/aliases', table(part.aliases, ': '))
     routers, transports = '', ''
@@ -255,7 +256,7 @@ plain:
   driver = plaintext
   public_name = PLAIN
   server_prompts = :
-  server_condition = ${{if and{{{{eq{{$auth2}}{{{USER}}}}}{{eq{{$auth3}}{{{PASSWORD}}}}}}}}}
+  server_condition = ${{if and{{{{eq{{$auth2}}{{{USER}@{REALM}}}}}{{eq{{$auth3}}{{{PASSWORD}}}}}}}}}
   server_set_id = $auth2
   server_advertise_condition = ${{if def:tls_in_cipher}}
 """,
@@ -307,8 +308,8 @@ FEATURE(`nocanonify')
 FEATURE(`accept_unresolvable_domains')
 FEATURE(`accept_unqualified_senders')
 FEATURE(`mailertable', `hash /etc/mail/mailertable.db')
-DAEMON_OPTIONS(`Family=inet, Name=MTA-v4, Port=smtp')
-DAEMON_OPTIONS(`Family=inet6, Name=MTA-v6, Port=smtp, Modifiers=O')
+DAEMON_OPTIONS(`Family=inet, Name=MTA-v4, Addr={server.host.address}')
+DAEMON_OPTIONS(`Family=inet6, Name=MTA-v6, Addr={server.host.address6}')
 MAILER(`local')
 MAILER(`smtp')
 MAILER_DEFINITIONS
@@ -351,10 +352,10 @@ match !tag filtered from any for domain "{domain}" action filter{number}
     server.write(
         'etc/smtpd.conf',
         f"""
-pki relay cert "{CERTIFICATE}"
-pki relay key "{KEY}"
-listen on 0.0.0.0 tls pki relay
-listen on :: tls pki relay
+pki mail cert "{CERTIFICATE}"
+pki mail key "{KEY}"
+listen on 0.0.0.0 tls pki mail
+listen on :: tls pki mail
 listen on 127.0.0.1 port {REINJECTION_PORT} tag filtered
 {actions}
 {matches}

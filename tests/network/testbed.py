@@ -39,7 +39,7 @@ from tests.network.routes import (
 from tests.network.servers import Server
 
 # A route takes seconds; a busy machine gets two minutes.
-SECONDS = 120.0
+SECONDS = 30.0
 
 
 class Filter:
