@@ -5,12 +5,20 @@
 import os
 import tempfile
 from pathlib import Path
+from typing import NamedTuple
 
 import pytest
 
 from tests.network import report, roots
-from tests.network.routes import MIXES
+from tests.network.routes import MIXES, ROUTES
 from tests.network.testbed import Testbed
+
+class Sent(NamedTuple):
+    """A post that took a route, and what became of it on each list."""
+
+    message_id: str
+    results: list
+
 
 # The testbed while it runs, until its logs have been shown.
 running = []
@@ -54,6 +62,23 @@ def mix(testbed, request):
         yield request.param
     finally:
         testbed.stop_mix()
+
+
+@pytest.fixture(scope='session')
+def sent(testbed, mix):
+    """What became of a post on each route of the mix, all sent at once."""
+    ids = {route: testbed.send(route) for route in ROUTES if route.exists_in(mix)}
+    found = testbed.results((ids[route], route.recipients) for route in ids)
+    return {
+        route: Sent(message_id, [found[key] for key in found if key[0] == message_id])
+        for route, message_id in ids.items()
+    }
+
+
+@pytest.fixture(scope='session')
+def good_fields(testbed, sent):
+    """The Received fields of a post that took the first route of the table."""
+    return testbed.received_fields(sent[ROUTES[0]].message_id)
 
 
 @pytest.hookimpl(hookwrapper=True)

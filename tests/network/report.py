@@ -6,6 +6,8 @@ from __future__ import annotations
 
 from collections import defaultdict
 
+from tests.network.mail import Result
+
 # Route to mix to verdict.
 verdicts: dict[str, dict[str, str]] = defaultdict(dict)
 good = {'tried': 0, 'trusted': 0}
@@ -19,19 +21,49 @@ def record(route: str, mix: str, expected: bool, trusted: bool) -> None:
     counts['tried'] += 1
     counts['trusted'] += trusted
 
+# Rows of the tables of attempts and of smuggling.
+attempts: list[list[str]] = []
+ends: dict[str, dict[str, str]] = defaultdict(dict)
+
+
+def attacked(
+    software: str, name: str, tried: int, accepted: int, trusted: int
+) -> None:
+    """Take note of the hostile attempts on one server."""
+    attempts.append([software, name, str(tried), str(accepted), str(trusted)])
+
+
+def smuggled(mix: str, end: bytes, accepted: bool, second: Result) -> None:
+    """Take note of what became of a message behind a doubtful end of another."""
+    said = 'one message' if accepted else 'refused'
+    if second.settled:
+        said = f'two messages, {second.verdict}'
+    ends[repr(end)[1:]][mix] = said
+
 
 def text() -> str:
     """All that was recorded."""
-    mixes = list(dict.fromkeys(mix for row in verdicts.values() for mix in row))
-    rows = [['route', *mixes]]
-    rows += [[name, *(row.get(mix, '-') for mix in mixes)] for name, row in verdicts.items()]
-    lines = table(rows)
+    lines = table(_grid('route', verdicts))
     lines += [
         '',
         f'good routes: {good["tried"]} tried, {good["trusted"]} trusted',
         f'other routes: {bad["tried"]} tried, {bad["trusted"]} trusted',
+        '',
+        *table([['server', 'host', 'attempts', 'accepted', 'trusted'], *attempts]),
+        '',
+        f'hostile attempts: {sum(int(row[2]) for row in attempts)} tried, '
+        f'{sum(int(row[4]) for row in attempts)} trusted',
+        '',
+        *table(_grid('end of the first message', ends)),
     ]
     return '\n'.join(lines)
+
+
+def _grid(title: str, rows: dict[str, dict[str, str]]) -> list[list[str]]:
+    """Rows and their values for each mix."""
+    mixes = list(dict.fromkeys(mix for row in rows.values() for mix in row))
+    lines = [[name, *(row.get(mix, '-') for mix in mixes)] for name, row in rows.items()]
+    return [[title, *mixes], *lines]
 
 
 def table(rows: list[list[str]]) -> list[str]:

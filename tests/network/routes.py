@@ -71,16 +71,18 @@ class Mix:
     outgoing: str
     relay: str
     mailman: str
+    # Whom attackers try; a server's software is tried once in each part.
+    attacked: tuple[Host, ...] = ()
 
     def __str__(self) -> str:
         return f'{self.outgoing}+{self.relay}+{self.mailman}'
 
 
 MIXES = (
-    Mix('postfix', 'postfix', 'postfix'),
-    Mix('exim', 'sendmail', 'postfix'),
-    Mix('exim', 'opensmtpd', 'postfix'),
-    Mix('postfix', 'postfix', 'exim'),
+    Mix('postfix', 'postfix', 'postfix', (MAILMAN, RELAY, OUT)),
+    Mix('exim', 'sendmail', 'postfix', (RELAY, OUT)),
+    Mix('exim', 'opensmtpd', 'postfix', (RELAY,)),
+    Mix('postfix', 'postfix', 'exim', (MAILMAN,)),
 )
 
 # How a post is handed in.
@@ -99,7 +101,7 @@ class Route:
     :ivar handed_in: How, on the first server.
     :ivar server: The first server.
     :ivar recipients: The posting addresses.
-    :ivar relays: The software of a relay that the way is set up for.
+    :ivar relays: The software of relays that the way is set up for.
     """
 
     name: str
@@ -113,6 +115,10 @@ class Route:
     def six(self) -> bool:
         """Whether every hop is over IPv6."""
         return self.recipients[0].endswith(SIX)
+
+    def exists_in(self, mix: Mix) -> bool:
+        """Whether the servers of the mix are set up for it."""
+        return mix.relay in self.relays
 
 
 def _to(domain: str) -> tuple[str]:

@@ -261,7 +261,7 @@ plain:
   server_advertise_condition = ${{if def:tls_in_cipher}}
 """,
     )
-    server.start('exim4 -bd -q5s')
+    server.start(f'chown Debian-exim {CERTIFICATE} {KEY}\nexim4 -bd -q5s')
 
 
 # Sendmail

@@ -119,7 +119,7 @@ class Testbed:
             self.servers[host] = server
             for path in (software.CERTIFICATE, software.KEY):
                 text = (self.directory / Path(path).name).read_text()
-                server.write(path[1:], text, 0o644)
+                server.write(path[1:], text, 0o600)
             software.START[kind](server, tasks[host])
         for server in self.servers.values():
             server.wait()
@@ -175,6 +175,13 @@ class Testbed:
             if len(settled) == len(wanted) or time.monotonic() > deadline:
                 return {key: found.get(key, Result()) for key in wanted}
             time.sleep(0.2)
+
+    def received_fields(self, message_id: str) -> list[str]:
+        """The Received fields with which Mailman delivered a post."""
+        for sent in self.single_hop.sent:
+            if MEMBER in sent.recipients and sent.message['Message-ID'] == message_id:
+                return sent.message.get_all('Received')
+        raise LookupError(f'{message_id} was not delivered.')
 
 
 def list_id_of(address: str) -> str:
