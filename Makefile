@@ -10,7 +10,7 @@ VENV = .venv
 PURE = */addresses.py,*/formats.py,*/received.py,*/policy.py,*/settings.py
 VERSIONS = 3.3.8 3.3.9 3.3.10
 
-.PHONY: demo test check fuzz nightly bench test-versions clean
+.PHONY: demo test check fuzz nightly bench test-versions test-network clean
 
 demo: $(VENV)/.installed
 	$(VENV)/bin/python -m demo
@@ -46,6 +46,10 @@ test-versions: $(VERSIONS:%=.venvs/%/.installed)
 	    echo "Mailman $$version"; \
 	    .venvs/$$version/bin/python -m pytest -q -m mailman; \
 	done
+
+# Real mail servers on a network of namespaces; docs/network.md.
+test-network: $(VENV)/.installed-test
+	$(VENV)/bin/python -m tests.network
 
 $(VENV)/.installed: pyproject.toml
 	$(PYTHON) -m venv $(VENV)

@@ -22,15 +22,14 @@ def record(route: str, mix: str, expected: bool, trusted: bool) -> None:
     counts['trusted'] += trusted
 
 # Rows of the tables of attempts and of smuggling.
+COLUMNS = ['server', 'host', 'tried', 'accepted', 'returned', 'trusted']
 attempts: list[list[str]] = []
 ends: dict[str, dict[str, str]] = defaultdict(dict)
 
 
-def attacked(
-    software: str, name: str, tried: int, accepted: int, trusted: int
-) -> None:
-    """Take note of the hostile attempts on one server."""
-    attempts.append([software, name, str(tried), str(accepted), str(trusted)])
+def attacked(software: str, name: str, counts: list[int]) -> None:
+    """Take note of the hostile attempts on one server, as many as there are columns."""
+    attempts.append([software, name, *map(str, counts)])
 
 
 def smuggled(mix: str, end: bytes, accepted: bool, second: Result) -> None:
@@ -49,10 +48,10 @@ def text() -> str:
         f'good routes: {good["tried"]} tried, {good["trusted"]} trusted',
         f'other routes: {bad["tried"]} tried, {bad["trusted"]} trusted',
         '',
-        *table([['server', 'host', 'attempts', 'accepted', 'trusted'], *attempts]),
+        *table([COLUMNS, *attempts]),
         '',
         f'hostile attempts: {sum(int(row[2]) for row in attempts)} tried, '
-        f'{sum(int(row[4]) for row in attempts)} trusted',
+        f'{sum(int(row[-1]) for row in attempts)} trusted',
         '',
         *table(_grid('end of the first message', ends)),
     ]

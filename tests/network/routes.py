@@ -83,6 +83,7 @@ MIXES = (
     Mix('exim', 'sendmail', 'postfix', (RELAY, OUT)),
     Mix('exim', 'opensmtpd', 'postfix', (RELAY,)),
     Mix('postfix', 'postfix', 'exim', (MAILMAN,)),
+    Mix('courier', 'postfix', 'postfix', (OUT,)),
 )
 
 # How a post is handed in.

@@ -7,6 +7,7 @@ What the software is told is in `software`.
 
 from __future__ import annotations
 
+import re
 import socket
 import subprocess
 import threading
@@ -145,17 +146,35 @@ class Server:
         self._listener = threading.Thread(target=listen, daemon=True)
         self._listener.start()
 
+    def returned(self, message_id: str) -> bool:
+        """Whether the server sent a message back to its sender (Postfix, Exim)."""
+        text = ''.join(
+            path.read_text('utf-8', 'replace') for path in self._log_files()
+        )
+        queue_ids = re.findall(
+            rf'(\S+): message-id={re.escape(message_id)}'
+            rf'|(\S+) <= .* id={re.escape(message_id[1:-1])}',
+            text,
+        )
+        return any(
+            f'{one}: to=' in line and 'status=bounced' in line or f'{one} **' in line
+            for one in map(''.join, queue_ids)
+            for line in text.splitlines()
+        )
+
     def logs(self) -> str:
         """The ends of the server's logs."""
-        files = [self.directory / 'start.log', self.directory / 'syslog']
-        files += sorted(self.root.glob('var/log/exim4/*log'))
-        files += sorted(self.root.glob('var/log/mail.log'))
         return '\n'.join(
             f'--- {self}: {path.name}\n'
             + path.read_bytes()[-LOG_BYTES:].decode('utf-8', 'replace')
-            for path in files
-            if path.exists()
+            for path in self._log_files()
         )
+
+    def _log_files(self) -> list[Path]:
+        files = [self.directory / 'start.log', self.directory / 'syslog']
+        files += sorted(self.root.glob('var/log/exim4/*log'))
+        files += sorted(self.root.glob('var/log/mail.log'))
+        return [path for path in files if path.exists()]
 
     def __str__(self) -> str:
         return f'{self.software} on {self.host.name}'

@@ -332,7 +332,7 @@ mkdir -p /var/run/sendmail/mta
 
 
 def start_opensmtpd(server: Server, part: Part) -> None:
-    """OpenSMTPD, as a relay."""
+    """OpenSMTPD, as a relay, without TLS: that of Debian 12 fails the handshake."""
 
     def next_hop(address: str) -> str:
         if address.startswith('lmtp:'):
@@ -352,10 +352,8 @@ match !tag filtered from any for domain "{domain}" action filter{number}
     server.write(
         'etc/smtpd.conf',
         f"""
-pki mail cert "{CERTIFICATE}"
-pki mail key "{KEY}"
-listen on 0.0.0.0 tls pki mail
-listen on :: tls pki mail
+listen on 0.0.0.0
+listen on ::
 listen on 127.0.0.1 port {REINJECTION_PORT} tag filtered
 {actions}
 {matches}
@@ -365,9 +363,61 @@ listen on 127.0.0.1 port {REINJECTION_PORT} tag filtered
     server.start('smtpd -d -v >/var/log/mail.log 2>&1 &')
 
 
+# Courier
+
+
+def start_courier(server: Server, part: Part) -> None:
+    """Courier, as an outgoing server."""
+    hops = {domain: f'[{address}]' for domain, address in part.next_hops.items()}
+    server.write('etc/courier/esmtproutes', table(hops, ':'))
+    server.write('etc/courier/me', f'{server.host.name}\n')
+    server.write('etc/courier/defaultdomain', f'{server.host.name}\n')
+    server.write('etc/courier/locals', 'localhost\n')
+    added = {
+        'esmtpd': """
+BOFHCHECKDNS=0
+TARPIT=0
+AUTH_REQUIRED=1
+ESMTPAUTH=""
+ESMTPAUTH_TLS="PLAIN LOGIN"
+TLS_TRUSTCERTS=
+MAXPERIP=100
+MAXPERC=100
+PORT=25
+TCPDOPTS="$TCPDOPTS -nodnslookup"
+""",
+        'courierd': 'TLS_TRUSTCERTS=\nESMTP_TLS_VERIFY_DOMAIN=0\n',
+        'authdaemonrc': 'authmodulelist="authuserdb"\n',
+    }
+    for name, text in added.items():
+        path = server.root / 'etc/courier' / name
+        path.write_text(path.read_text() + text)
+    server.start(
+        f"""
+cat {KEY} {CERTIFICATE} > /etc/courier/esmtpd.pem
+chown courier /etc/courier/esmtpd.pem
+password=$(openssl passwd -1 {PASSWORD})
+echo "{USER}@{REALM}	uid=65534|gid=65534|home=/tmp|systempw=$password" \
+    > /etc/courier/userdb
+chmod 600 /etc/courier/userdb
+makeuserdb
+mkdir -p /run/courier/authdaemon
+chown courier:courier /run/courier /run/courier/authdaemon
+makesmtpaccess
+makeacceptmailfor
+makealiases
+authdaemond start
+courierfilter start
+courier start
+esmtpd start
+"""
+    )
+
+
 START: Mapping[str, Callable[[Server, Part], None]] = {
     'postfix': start_postfix,
     'exim': start_exim,
     'sendmail': start_sendmail,
     'opensmtpd': start_opensmtpd,
+    'courier': start_courier,
 }

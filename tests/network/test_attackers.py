@@ -8,7 +8,6 @@ from demo.outcomes import Outcome
 from tests.network import report
 from tests.network.attacks import ENDS, SUBJECTS, Ident, attack, attempts, smuggle
 from tests.network.hosts import MAILMAN, OUT, RELAY
-from tests.network.mail import Result
 from tests.network.routes import AUTH, STAFF
 from tests.network.testbed import list_id_of, make_certificate
 
@@ -44,30 +43,42 @@ def test_hostile_message_is_held_or_refused(
     ids = [attack(testbed.network, ident, server, RECIPIENTS, one) for one in tried]
     accepted = {one: name for one, name in zip(ids, tried) if one is not None}
     found = testbed.results((one, RECIPIENTS) for one in accepted)
-    trusted = {key[0] for key, one in found.items() if one.verdict != 'not-trusted'}
+    # Mailman's LMTP refuses some; the server before it tells the sender then.
+    returned = {
+        key[0]
+        for key, one in found.items()
+        if one.verdict == 'none' and testbed.servers[MAILMAN].returned(key[0])
+    }
+    trusted = {key[0] for key, one in found.items() if one.verdict == 'trusted'}
     software = testbed.servers[server].software
-    report.attacked(software, server.name, len(tried), len(accepted), len(trusted))
+    counts = [len(one) for one in (tried, accepted, returned, trusted)]
+    report.attacked(software, server.name, counts)
     # An outgoing server takes nothing from those who do not log in.
     assert server is not OUT or not accepted
     wrong = {
         (accepted[key[0]].name, str(one))
         for key, one in found.items()
-        if one.outcome is not Outcome.HELD or one.verdict != 'not-trusted'
+        if key[0] not in returned
+        and (one.outcome is not Outcome.HELD or one.verdict != 'not-trusted')
     }
     assert not wrong
     assert testbed.single_hop.shunted() == testbed.auth.shunted() == 0
 
 
-@pytest.mark.parametrize('end', ENDS, ids=repr)
-def test_smuggled_message_is_not_trusted(testbed, mix, good_fields, end):
+def test_smuggled_message_is_not_trusted(testbed, mix, good_fields):
     # If Mailman's host made two messages of what the relay took for one, the
     # second would come from the relay, and all its lower fields be attested.
-    outer, inner = smuggle(testbed.network, RELAY, STAFF, good_fields[1:], end)
-    wanted = [(outer, [STAFF])] if outer else []
-    found = testbed.results(wanted)
-    assert all(one.outcome is Outcome.HELD for one in found.values())
-    key = (inner, list_id_of(STAFF))
-    second = testbed.results([(inner, [STAFF])], seconds=1.5).get(key, Result())
-    report.smuggled(str(mix), end, outer is not None, second)
-    assert second.verdict != 'trusted'
-    assert second.outcome is not Outcome.DELIVERED
+    if not {RELAY, MAILMAN} & set(mix.attacked):
+        pytest.skip('another mix has this software on the relay and before Mailman')
+    pairs = [
+        smuggle(testbed.network, RELAY, STAFF, good_fields[1:], end) for end in ENDS
+    ]
+    first = testbed.results((one, [STAFF]) for one, _ in pairs if one)
+    assert {one.outcome for one in first.values()} <= {Outcome.HELD}
+    # The second of a pair may not exist; it would take the same time.
+    second = testbed.results(((one, [STAFF]) for _, one in pairs), seconds=3)
+    for end, (outer, inner) in zip(ENDS, pairs):
+        result = second[inner, list_id_of(STAFF)]
+        report.smuggled(str(mix), end, outer is not None, result)
+    assert not [one for one in second.values() if one.verdict == 'trusted']
+    assert not [one for one in second.values() if one.outcome is Outcome.DELIVERED]
