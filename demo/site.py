@@ -7,8 +7,9 @@
         site.post('staff@lists.example.org', message, 'alice@example.org')
         outcome = site.wait_for(['<x@example.org>'])['<x@example.org>']
 
-Everything listens on free ports of 127.0.0.1, LMTP elsewhere if so told.  When the block ends, for
-whatever reason, SIGTERM included, no process and no file is left.
+Everything listens on free ports of 127.0.0.1, LMTP elsewhere if so told.  When
+the block ends, for whatever reason, SIGTERM included, no process and no file is
+left.
 """
 
 from __future__ import annotations

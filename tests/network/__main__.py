@@ -75,9 +75,8 @@ def inside(directory: str, arguments: list[str]) -> None:
     # Only what is above needs the machine's network.  From here on there is
     # none but the one that the tests make.
     python = [sys.executable, *PYTEST, *arguments]
-    os.execvpe(
-        'unshare', ['unshare', '--net', *python], {**os.environ, roots.INSIDE: '1'}
-    )
+    os.environ[roots.INSIDE] = '1'
+    os.execvp('unshare', ['unshare', '--net', *python])  # noqa: S606
 
 
 if __name__ == '__main__':

@@ -98,7 +98,9 @@ class Ident:
                 answer = ident.answer.encode('utf-8', 'surrogateescape')
                 # One who asks may have gone by now.
                 with suppress(OSError):
-                    self.wfile.write(request + b' : USERID : UNIX : ' + answer + b'\r\n')
+                    self.wfile.write(
+                        request + b' : USERID : UNIX : ' + answer + b'\r\n'
+                    )
 
         with network.on(ATTACKER):
             self._server = socketserver.ThreadingTCPServer(

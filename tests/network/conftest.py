@@ -13,6 +13,7 @@ from tests.network import report, roots
 from tests.network.routes import MIXES, ROUTES
 from tests.network.testbed import Testbed
 
+
 class Sent(NamedTuple):
     """A post that took a route, and what became of it on each list."""
 

@@ -93,7 +93,9 @@ _VERDICT = re.compile(
     r'trusted-server: message-id=(?P<id><[^ >]*>) list=(?P<list>\S+) '
     r'verdict=(?P<verdict>\S+) reason=(?P<reason>\S+)'
 )
-_HELD = re.compile(r'HOLD: (?P<list>\S+) post from .* held, message-id=(?P<id><[^ >]*>)')
+_HELD = re.compile(
+    r'HOLD: (?P<list>\S+) post from .* held, message-id=(?P<id><[^ >]*>)'
+)
 
 
 def results(site: MailmanSite) -> dict[tuple[str, str], Result]:

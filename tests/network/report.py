@@ -21,6 +21,7 @@ def record(route: str, mix: str, expected: bool, trusted: bool) -> None:
     counts['tried'] += 1
     counts['trusted'] += trusted
 
+
 # Rows of the tables of attempts and of smuggling.
 COLUMNS = ['server', 'host', 'tried', 'accepted', 'returned', 'trusted']
 attempts: list[list[str]] = []
@@ -61,7 +62,9 @@ def text() -> str:
 def _grid(title: str, rows: dict[str, dict[str, str]]) -> list[list[str]]:
     """Rows and their values for each mix."""
     mixes = list(dict.fromkeys(mix for row in rows.values() for mix in row))
-    lines = [[name, *(row.get(mix, '-') for mix in mixes)] for name, row in rows.items()]
+    lines = [
+        [name, *(row.get(mix, '-') for mix in mixes)] for name, row in rows.items()
+    ]
     return [[title, *mixes], *lines]
 
 

@@ -91,8 +91,14 @@ def _install_base(target: Path) -> None:
     shutil.rmtree(part, ignore_errors=True)
     _log(
         part,
-        ['debootstrap', '--variant=minbase', '--include=openssl', RELEASE]
-        + [str(part), mirror()],
+        [
+            'debootstrap',
+            '--variant=minbase',
+            '--include=openssl',
+            RELEASE,
+            str(part),
+            mirror(),
+        ],
     )
     # Nothing starts while it is installed.
     policy = part / 'usr/sbin/policy-rc.d'
@@ -117,9 +123,19 @@ def _install(directory: Path, name: str) -> None:
         shutil.copy('/etc/resolv.conf', root / 'etc/resolv.conf')
         _log(
             layer,
-            ['chroot', str(root), 'env', 'TMPDIR=/tmp', 'LC_ALL=C']
-            + ['DEBIAN_FRONTEND=noninteractive', 'apt-get', 'install', '--yes', '--no-install-recommends']
-            + PACKAGES[name].split(),
+            [
+                'chroot',
+                str(root),
+                'env',
+                'TMPDIR=/tmp',
+                'LC_ALL=C',
+                'DEBIAN_FRONTEND=noninteractive',
+                'apt-get',
+                'install',
+                '--yes',
+                '--no-install-recommends',
+                *PACKAGES[name].split(),
+            ],
         )
     finally:
         subprocess.run(['umount', '--recursive', str(root)], check=True)

@@ -201,4 +201,3 @@ def parts(lmtp_port: int, auth_port: int) -> dict[Host, Part]:
         UNKNOWN: Part({**to_out, DETOUR: RELAY.address}, login=login),
         HOME: Part(to_out, submission=True, login=login),
     }
-

@@ -66,7 +66,12 @@ class Server:
         with (self.directory / 'start.log').open('wb') as stream:
             self._process = subprocess.Popen(
                 [
-                    *('nsenter', '--target', str(self.network.pids[self.host]), '--net'),
+                    *(
+                        'nsenter',
+                        '--target',
+                        str(self.network.pids[self.host]),
+                        '--net',
+                    ),
                     *('unshare', '--pid', '--uts', '--ipc', '--fork', '--kill-child'),
                     *('sh', '-c', f'{command} sh -e /start'),
                 ],
@@ -148,16 +153,14 @@ class Server:
 
     def returned(self, message_id: str) -> bool:
         """Whether the server sent a message back to its sender (Postfix, Exim)."""
-        text = ''.join(
-            path.read_text('utf-8', 'replace') for path in self._log_files()
-        )
+        text = ''.join(path.read_text('utf-8', 'replace') for path in self._log_files())
         queue_ids = re.findall(
             rf'(\S+): message-id={re.escape(message_id)}'
             rf'|(\S+) <= .* id={re.escape(message_id[1:-1])}',
             text,
         )
         return any(
-            f'{one}: to=' in line and 'status=bounced' in line or f'{one} **' in line
+            (f'{one}: to=' in line and 'status=bounced' in line) or f'{one} **' in line
             for one in map(''.join, queue_ids)
             for line in text.splitlines()
         )

@@ -151,7 +151,8 @@ def start_postfix(server: Server, part: Part) -> None:
   -o smtpd_recipient_restrictions=permit_mynetworks,reject
   -o smtpd_relay_restrictions=permit_mynetworks,reject
 pipe-filter unix - n n - - pipe
-  flags=Rq user=nobody null_sender= argv=/etc/pipe-filter -f ${{sender}} -- ${{recipient}}
+  flags=Rq user=nobody null_sender=
+  argv=/etc/pipe-filter -f ${{sender}} -- ${{recipient}}
 """,
     )
     server.start(
@@ -256,7 +257,7 @@ plain:
   driver = plaintext
   public_name = PLAIN
   server_prompts = :
-  server_condition = ${{if and{{{{eq{{$auth2}}{{{USER}@{REALM}}}}}{{eq{{$auth3}}{{{PASSWORD}}}}}}}}}
+  server_condition = ${{if eq{{$auth2:$auth3}}{{{USER}@{REALM}:{PASSWORD}}}}}
   server_set_id = $auth2
   server_advertise_condition = ${{if def:tls_in_cipher}}
 """,

@@ -9,7 +9,6 @@ import os
 import signal
 import subprocess
 import sys
-import tempfile
 import time
 from pathlib import Path
 
@@ -57,7 +56,7 @@ def test_nothing_is_left(number, tmp_path):
     # A failure is what a test makes of a route that does not exist.
     choice = 'no_such_host' if number is None else 'waits_for_a_signal'
     process = subprocess.Popen(
-        [sys.executable, '-m', 'tests.network', '-s', '-k', choice],
+        [sys.executable, '-m', 'tests.network', '-s', '-x', '-k', choice],
         env={**environment, 'TRUSTEDSERVER_NETWORK_NESTED': '1'},
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,

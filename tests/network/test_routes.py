@@ -19,6 +19,8 @@ def test_route_ends_as_it_should(sent, mix, route):
     trusted = [one.outcome is Outcome.DELIVERED for one in results]
     report.record(route.name, str(mix), route.trusted, any(trusted))
     outcome = Outcome.DELIVERED if route.trusted else Outcome.HELD
-    assert [one.outcome for one in results] == [outcome] * len(route.recipients), results
+    assert [one.outcome for one in results] == [outcome] * len(route.recipients), (
+        results
+    )
     verdict = 'trusted' if route.trusted else 'not-trusted'
     assert {one.verdict for one in results} == {verdict}
