@@ -52,6 +52,7 @@ class Attempt:
     :ivar name: What is tried.
     :ivar fields: The Received fields that it comes with.
     :ivar certificate: The path of a client certificate, without its ending.
+    :ivar six: Whether it is sent over IPv6.
     """
 
     name: str
@@ -60,6 +61,7 @@ class Attempt:
     ident: str = 'alice'
     fields: Sequence[str] = ()
     certificate: str = ''
+    six: bool = False
 
 
 def attempts(good: Sequence[str], certificates: Sequence[str]) -> Iterator[Attempt]:
@@ -72,6 +74,8 @@ def attempts(good: Sequence[str], certificates: Sequence[str]) -> Iterator[Attem
     for copy in copies:
         for helo in (SPOOF, 'out.example.org', 'x with ESMTPSA'):
             yield Attempt(f'{len(copy)} fields', helo, fields=copy)
+        for helo in ('[IPv6:2001:db8::1]', 'out.example.org'):
+            yield Attempt(f'{len(copy)} fields, IPv6', helo, fields=copy, six=True)
     turns = itertools.cycle(copies)
     for helo in HOSTILE['helo']:
         yield Attempt(f'HELO {helo[:80]!r}', helo, fields=next(turns))
@@ -117,9 +121,10 @@ class Ident:
 class Client:
     """A connection to port 25 that sends what it is told."""
 
-    def __init__(self, network: Network, server: Host, origin: Host = ATTACKER) -> None:
-        with network.on(origin):
-            self._socket = socket.create_connection((server.address, 25), SECONDS)
+    def __init__(self, network: Network, server: Host, six: bool = False) -> None:
+        address = server.address6 if six else server.address
+        with network.on(ATTACKER):
+            self._socket = socket.create_connection((address, 25), SECONDS)
         self._file = self._socket.makefile('rb')
         self.reply()
 
@@ -179,7 +184,7 @@ def attack(
     """Try one; return the Message-ID if the server accepted the message."""
     ident.answer = attempt.ident
     message_id, post = make_post(recipients, attempt.fields)
-    client = Client(network, server)
+    client = Client(network, server, attempt.six)
     try:
         client.say(f'EHLO {attempt.helo}')
         if attempt.certificate:

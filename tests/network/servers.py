@@ -7,6 +7,7 @@ What the software is told is in `software`.
 
 from __future__ import annotations
 
+import os
 import re
 import socket
 import subprocess
@@ -137,10 +138,12 @@ class Server:
         subprocess.run(['umount', '--recursive', str(self.root)], check=True)
 
     def _listen_to_syslog(self) -> None:
-        path = self.root / 'dev/log'
         syslog = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
-        syslog.bind(str(path))
-        path.chmod(0o666)
+        # The path of a socket is short: 107 bytes.
+        directory = os.open(self.root / 'dev', os.O_DIRECTORY)
+        syslog.bind(f'/proc/self/fd/{directory}/log')
+        os.close(directory)
+        (self.root / 'dev/log').chmod(0o666)
         self._syslog = syslog
 
         def listen() -> None:
