@@ -156,15 +156,15 @@ class Server:
 
     def returned(self, message_id: str) -> bool:
         """Whether the server sent a message back to its sender (Postfix, Exim)."""
+        # Exim cannot deliver its notice and keeps it, the header quoted in it.
+        notices = self.root.glob('var/spool/exim4/input/*-D')
+        if any(message_id.encode() in path.read_bytes() for path in notices):
+            return True
         text = ''.join(path.read_text('utf-8', 'replace') for path in self._log_files())
-        queue_ids = re.findall(
-            rf'(\S+): message-id={re.escape(message_id)}'
-            rf'|(\S+) <= .* id={re.escape(message_id[1:-1])}',
-            text,
-        )
+        queue_ids = re.findall(rf'(\S+): message-id={re.escape(message_id)}', text)
         return any(
-            (f'{one}: to=' in line and 'status=bounced' in line) or f'{one} **' in line
-            for one in map(''.join, queue_ids)
+            f' {one}: to=' in line and 'status=bounced' in line
+            for one in queue_ids
             for line in text.splitlines()
         )
 

@@ -176,19 +176,6 @@ class Testbed:
                 return {key: found.get(key, Result()) for key in wanted}
             time.sleep(0.2)
 
-    def held_result(self, message_id: str, address: str) -> Result:
-        """What became of a held post that has the Message-ID in its text only.
-
-        Where a server lets a bare CR through, Python's parser ends the header
-        there, and Mailman gives the post another Message-ID.
-        """
-        site, list_id = self.site_of(address), list_id_of(address)
-        answer = site.rest('GET', f'/3.1/lists/{list_id}/held')
-        for entry in answer.get('entries', []):
-            if message_id in entry['msg']:
-                return results(site).get((entry['message_id'], list_id), Result())
-        return Result()
-
     def received_fields(self, message_id: str) -> list[str]:
         """The Received fields with which Mailman delivered a post."""
         for sent in self.single_hop.sent:
