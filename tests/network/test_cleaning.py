@@ -68,7 +68,7 @@ def test_nothing_is_left(number, tmp_path):
         output = ''
         for line in process.stdout:
             output += line
-            if 'the servers run' in line:
+            if line.endswith('the servers run\n'):
                 # They do: the temporary directory is in use.
                 assert len(processes() - before[0]) > 10
                 if number is not None:
