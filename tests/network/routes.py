@@ -46,8 +46,7 @@ class: mailman_trustedserver.plugin.TrustedServerPlugin
 enabled: yes
 component_package: mailman_trustedserver
 """
-# The second outgoing server is on both lists, and so is no plain one of the
-# first list's kind: a post of its own is trusted all the same.
+# The second outgoing server is on both lists, as one that also relays would be.
 ADDRESSES = f"""
 trusted_local_servers:
     127.0.0.1
