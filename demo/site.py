@@ -7,8 +7,9 @@
         site.post('staff@lists.example.org', message, 'alice@example.org')
         outcome = site.wait_for(['<x@example.org>'])['<x@example.org>']
 
-Everything listens on free ports of 127.0.0.1.  When the block ends, for
-whatever reason, SIGTERM included, no process and no file is left.
+Everything listens on free ports of 127.0.0.1, LMTP elsewhere if so told.  When
+the block ends, for whatever reason, SIGTERM included, no process and no file is
+left.
 """
 
 from __future__ import annotations
@@ -54,15 +55,20 @@ class MailmanSite:
     """A Mailman with the text `plugins` at the end of its mailman.cfg.
 
     `files` are put beside it, a name to a text each.  `{directory}` in any of
-    these texts stands for the site's directory.
+    these texts stands for the site's directory.  LMTP listens on `lmtp_host`,
+    which has to include 127.0.0.1.
     """
 
     def __init__(
-        self, plugins: str = '', files: Mapping[str, str] | None = None
+        self,
+        plugins: str = '',
+        files: Mapping[str, str] | None = None,
+        lmtp_host: str = LOOPBACK,
     ) -> None:
         self.plugins = plugins
         self.files = dict(files or {})
         self.directory = Path()
+        self.lmtp_host = lmtp_host
         self.lmtp_port = self.rest_port = self.smtp_port = 0
         self.rest_password = secrets.token_hex(16)
         self._process = MailmanProcess(self.directory)
@@ -142,6 +148,7 @@ class MailmanSite:
         template = Path(__file__).with_name('site.cfg').read_text('utf-8')
         site = template.format(
             directory=self.directory,
+            lmtp_host=self.lmtp_host,
             lmtp_port=self.lmtp_port,
             rest_port=self.rest_port,
             smtp_port=self.smtp_port,

@@ -18,15 +18,21 @@ import shutil
 from demo.outcomes import Outcome
 from demo.web import User, WebSite
 from pathlib import Path
-from tests.conftest import BAD, CONFIGURATION, make_post, new_list, post_to
+from tests.conftest import (
+    BAD,
+    CONFIGURATION,
+    TOOLS_REQUIRED,
+    make_post,
+    new_list,
+    post_to,
+)
 
 
-REQUIRED = os.environ.get('WEB_TESTS') == 'required'
-PROGRAMS = 'chromium', 'chromedriver'
+PROGRAMS = 'chromium', 'chromedriver', 'xgettext'
 MODULES = 'selenium', 'postorius'
 INSTALL = (
-    'this needs Chromium and Postorius: apt install chromium chromium-driver, '
-    'then make test-web'
+    'this needs Chromium, gettext and Postorius: '
+    'apt install chromium chromium-driver gettext, then make test-web'
 )
 
 PASSWORD = secrets.token_hex(8)
@@ -64,8 +70,8 @@ def missing():
 
 
 def pytest_collection_modifyitems(items):
-    """Skip what cannot run, unless `make test-web` says that it must."""
-    if missing() and not REQUIRED:
+    """Skip what cannot run, unless it must."""
+    if missing() and not TOOLS_REQUIRED:
         for item in items:
             if item.get_closest_marker('web'):
                 item.add_marker(pytest.mark.skip(reason=INSTALL))

@@ -10,15 +10,9 @@ import subprocess
 
 from pathlib import Path
 from tests.web.catalogues import LANGUAGES, LOCALE, PACKAGE, update
-from tests.web.conftest import REQUIRED
 
 
-pytestmark = [
-    pytest.mark.web,
-    pytest.mark.skipif(
-        not (REQUIRED or shutil.which('xgettext')), reason='apt install gettext'
-    ),
-]
+pytestmark = pytest.mark.web
 
 
 def catalogues(package):
