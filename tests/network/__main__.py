@@ -35,7 +35,8 @@ def main(arguments: list[str]) -> int:
     if missing:
         print(missing, file=sys.stderr)
         return 2
-    for number in (signal.SIGTERM, signal.SIGHUP):
+    # A shell has a command in the background ignore SIGINT.
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, _interrupt)
     # The mount point of the tmpfs; nothing is written to the directory itself.
     with tempfile.TemporaryDirectory(prefix='network-') as directory:

@@ -31,6 +31,8 @@ def demo(tmp_path):
             stdout=stream,
             stderr=stream,
             start_new_session=True,
+            # A shell has a command in the background ignore it.
+            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
         )
     try:
         wait_until(
