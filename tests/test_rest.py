@@ -278,6 +278,7 @@ def test_held_message_is_explained(call):
     assert without(answer, 'explanation') == {
         'list_id': LIST_ID,
         'posting_chain': CHAIN,
+        'mode': 'enforce',
         'message_id': '<held@example.org>',
         'trusted': False,
         'reason': 'unlisted-peer',

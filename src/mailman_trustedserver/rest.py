@@ -231,6 +231,7 @@ class _Explanation:
         resource = {
             'list_id': self._mlist.list_id,
             'posting_chain': self._mlist.posting_chain,
+            'mode': _configuration().get('mode'),
             **description,
         }
         okay(response, etag(resource))

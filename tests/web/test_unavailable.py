@@ -5,8 +5,8 @@
 
 import pytest
 
-from tests.conftest import CONFIGURATION, section
-from tests.web.conftest import hold, make_lists
+from tests.conftest import CHAIN, CONFIGURATION, section
+from tests.web.conftest import hold, make_lists, set_chain
 
 
 pytestmark = pytest.mark.web
@@ -21,6 +21,7 @@ BROKEN = {
         'The configuration of the plugin did not load',
     ),
 }
+OBSERVING = CONFIGURATION + 'mode: observe\n'
 
 
 @pytest.fixture(scope='module')
@@ -48,6 +49,16 @@ def test_section_says_what_is_wrong_and_the_rest_works(browser, web, held, case)
     expected = 200 if case == 'without the settings' else 503
     assert browser.open_list(address, why) == expected
     assert 'configuration of the plugin' in browser.text or sentence in browser.text
+
+
+def test_pages_say_that_the_plugin_only_observes(browser, web, held):
+    address, why = held
+    web.site.restart(OBSERVING)
+    set_chain(web.site, address, CHAIN)
+    browser.log_in('owner')
+    for page in (SECTION, why):
+        assert browser.open_list(address, page) == 200
+        assert 'The plugin only observes' in browser.find('.alert').text
 
 
 def test_postorius_says_by_itself_that_mailman_is_down(browser, web, held, no_errors):
