@@ -2,11 +2,11 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Posts by the hundred to a running Mailman, each accounted for by Message-ID.
 
-    flow = Flow(site)
-    posts = flow.make(500)
-    flow.send(posts)
-    flow.settle()
-    account = flow.account(posts)
+flow = Flow(site)
+posts = flow.make(500)
+flow.send(posts)
+flow.settle()
+account = flow.account(posts)
 """
 
 from __future__ import annotations
