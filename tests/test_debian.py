@@ -52,13 +52,11 @@ LOOK = """\
 from django.contrib.auth import get_user_model
 from django.test import Client
 from django.urls import reverse
-from pathlib import Path
 user = get_user_model().objects.create_superuser('root', 'root@example.org', 'x')
 client = Client(HTTP_HOST='localhost')
 client.force_login(user)
 path = reverse('list_settings', args=['staff.lists.example.org', 'trusted_servers'])
-answer = client.get(path, follow=True)
-Path('/srv/page').write_bytes(b'%d ' % answer.status_code + answer.content)
+print(client.get(path, follow=True).content.decode())
 """
 
 
@@ -218,8 +216,7 @@ def test_web_part_is_in_debians_postorius(debian, installed):
     debian.run('mailman-web', 'collectstatic', '--noinput')
     assert debian.run('ls', '/var/lib/mailman3/web/static/mailman_trustedserver')
     debian.run('mailman-web', 'migrate')
-    debian.run('mailman-web', 'shell', input=LOOK)
-    page = debian.run('cat', '/srv/page')
+    page = debian.run('mailman-web', 'shell', input=LOOK)
     assert 'Trusted Servers' in page
     assert re.search('value="trusted-server-posting-chain"[^>]* checked', page)
     assert '192.168.10.5' in page
