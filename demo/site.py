@@ -227,6 +227,11 @@ class MailmanSite:
         """Create the list with its domain and MEMBER; return the list-id."""
         self.mailman('create', posting_address)
         list_id = posting_address.replace('@', '.')
+        self.make_ready(list_id)
+        return list_id
+
+    def make_ready(self, list_id: str) -> None:
+        """Give MEMBER to a list that has just been created."""
         member = {
             'list_id': list_id,
             'subscriber': MEMBER,
@@ -236,7 +241,10 @@ class MailmanSite:
             'send_welcome_message': False,
         }
         self.rest('POST', '/3.1/members', member)
-        return list_id
+        # Mailman notes the archivers of a list when it first needs them.  Two
+        # runners may do so at once, for two of the first posts, and then it
+        # shunts every post that follows.
+        self.rest('GET', f'/3.1/lists/{list_id}/archivers')
 
     def post(self, list_address: str, message: bytes, mail_from: str) -> None:
         """Hand one message to Mailman over LMTP.

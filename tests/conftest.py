@@ -19,7 +19,7 @@ import time
 from click.testing import CliRunner
 from contextlib import contextmanager
 from demo.routes import ROUTES, received
-from demo.site import MEMBER, MailmanSite
+from demo.site import MailmanSite
 from hypothesis import HealthCheck, settings
 from pathlib import Path
 
@@ -297,18 +297,7 @@ def new_list(site, style=STYLE, **settings):
     site.rest(
         'POST', '/3.1/lists', {'fqdn_listname': f'{name}@{DOMAIN}', 'style_name': style}
     )
-    site.rest(
-        'POST',
-        '/3.1/members',
-        {
-            'list_id': f'{name}.{DOMAIN}',
-            'subscriber': MEMBER,
-            'pre_verified': True,
-            'pre_confirmed': True,
-            'pre_approved': True,
-            'send_welcome_message': False,
-        },
-    )
+    site.make_ready(f'{name}.{DOMAIN}')
     if settings:
         site.rest('PATCH', f'/3.1/lists/{name}.{DOMAIN}/config', settings)
     return f'{name}@{DOMAIN}'

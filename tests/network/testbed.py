@@ -209,15 +209,7 @@ def _create_list(site: MailmanSite, address: str) -> None:
     if domain not in known:
         site.rest('POST', '/3.1/domains', {'mail_host': domain})
     site.rest('POST', '/3.1/lists', {'fqdn_listname': address, 'style_name': STYLE})
-    member = {
-        'list_id': f'{name}.{domain}',
-        'subscriber': MEMBER,
-        'pre_verified': True,
-        'pre_confirmed': True,
-        'pre_approved': True,
-        'send_welcome_message': False,
-    }
-    site.rest('POST', '/3.1/members', member)
+    site.make_ready(f'{name}.{domain}')
     # Hundreds of posts are held: nobody is to be told of each.
     settings = {
         'admin_immed_notify': False,
