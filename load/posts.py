@@ -127,14 +127,19 @@ class Flow:
     def settle(self) -> None:
         """Return once no post is in a queue."""
         deadline = time.monotonic() + SETTLE_SECONDS
-        # In their order, so that no post moves from one that is still to be
-        # looked at to one that was.
-        while any(self._queued(name) for name in QUEUES):
+        while self.queued():
             if time.monotonic() > deadline:
+                queued = {name: self._queued(name) for name in QUEUES}
                 raise TimeoutError(
-                    f'There are posts in the queues.\n{self.site.logs()}'
+                    f'There are posts in the queues: {queued}\n{self.site.logs()}'
                 )
             time.sleep(0.02)
+
+    def queued(self) -> bool:
+        """Whether a post is in a queue."""
+        # In their order, so that no post moves from one that is still to be
+        # looked at to one that was.
+        return any(self._queued(name) for name in QUEUES)
 
     def in_hand(self, queue: str) -> bool:
         """Whether the runner is at work on a post."""
@@ -142,7 +147,11 @@ class Flow:
 
     def _queued(self, name: str) -> list[str]:
         path = self.site.directory / 'var' / 'queue' / name
-        return [one.name for one in path.iterdir()] if path.is_dir() else []
+        # A runner that is killed while it hands a post on leaves a `.tmp` in the
+        # next queue, which nobody takes, and the post in its own.
+        return [one.name for one in path.glob('*.pck')] + [
+            one.name for one in path.glob('*.bak')
+        ]
 
     def account(self, posts: Collection[Post]) -> Account:
         """What became of these posts; the queues must be empty."""

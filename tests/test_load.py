@@ -8,8 +8,9 @@ import pytest
 from collections import Counter
 from demo.outcomes import Outcome
 from load import faults, throughput
-from load.posts import Account, Post, account_of
+from load.posts import Account, Flow, Post, account_of
 from tests.conftest import need
+from types import SimpleNamespace
 
 
 DELIVERED, HELD, REJECTED = Outcome.DELIVERED, Outcome.HELD, Outcome.REJECTED
@@ -33,6 +34,18 @@ def test_account_tells_what_became_of_a_post(expected, ends, account):
         counts[end][post.message_id] += 1
     assert account_of([post], counts) == account
     assert account.holds is (ends == [expected])
+
+
+@pytest.mark.parametrize(
+    ('name', 'waits'), [('1.tmp', False), ('1.pck', True), ('1.bak', True)]
+)
+def test_what_a_killed_runner_left_is_no_post_in_a_queue(tmp_path, name, waits):
+    flow = Flow.__new__(Flow)
+    flow.site = SimpleNamespace(directory=tmp_path)
+    queue = tmp_path / 'var' / 'queue' / 'pipeline'
+    queue.mkdir(parents=True)
+    (queue / name).touch()
+    assert flow.queued() is waits
 
 
 @pytest.mark.load
