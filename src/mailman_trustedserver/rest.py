@@ -227,12 +227,12 @@ class _Explanation:
         self._mlist = mlist
 
     def _explain(self, response, msg):
-        description = describe(judge(self._mlist, msg), msg)
+        settings = find_plugin().settings
         resource = {
             'list_id': self._mlist.list_id,
             'posting_chain': self._mlist.posting_chain,
-            'mode': _configuration().get('mode'),
-            **description,
+            'mode': settings and settings.mode,
+            **describe(judge(self._mlist, msg), msg),
         }
         okay(response, etag(resource))
 
