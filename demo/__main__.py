@@ -67,12 +67,15 @@ def post_all(
 
 
 def message(
-    route: Route, message_id: str, list_address: str = POSTING_ADDRESS
+    route: Route,
+    message_id: str,
+    list_address: str = POSTING_ADDRESS,
+    sender: str = SENDER,
 ) -> bytes:
     """The post that took this route."""
     lines = [
         *(f'Received: {field}' for field in route.fields),
-        f'From: Alice <{SENDER}>',
+        f'From: Alice <{sender}>',
         f'To: {list_address}',
         f'Subject: {route.name}',
         f'Message-ID: {message_id}',

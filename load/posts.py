@@ -19,21 +19,18 @@ import time
 
 from collections import Counter
 from collections.abc import Collection, Iterable
+from demo.__main__ import CONFIGURATION, SENDER, message
 from demo.outcomes import Outcome
 from demo.routes import ROUTES, Route
 from demo.site import LOOPBACK, MEMBER, MailmanSite
-from pathlib import Path
 from typing import Callable, NamedTuple
 
 
-EXAMPLE = Path(__file__).parent.parent / 'mailman.cfg.example'
-PLUGIN = EXAMPLE.read_text(encoding='utf-8')
+PLUGIN = CONFIGURATION.read_text(encoding='utf-8')
 
 STAFF = 'staff@lists.example.org'
 # A list that rejects the posts of nonmembers, on whatever chain.
 CLOSED = 'closed@lists.example.org'
-# She is no member of any list.
-SENDER = 'alice@example.org'
 
 # A post passes through these in this order.
 QUEUES = ('in', 'pipeline', 'out', 'virgin')
@@ -196,18 +193,7 @@ class Flow:
 
 def _post(to: str, sender: str, route: Route, expected: Outcome) -> Post:
     message_id = f'<{next(_numbers)}@load.example.org>'
-    lines = [f'Received: {field}' for field in route.fields]
-    lines += [
-        f'From: {sender}',
-        f'To: {to}',
-        f'Subject: {route.name}',
-        f'Message-ID: {message_id}',
-        'Date: Tue, 1 Sep 2026 10:00:00 +0000',
-        '',
-        'Hello.',
-        '',
-    ]
-    data = '\n'.join(lines).replace('\n', '\r\n').encode()
+    data = message(route, message_id, to, sender).replace(b'\n', b'\r\n')
     return Post(message_id, to, sender, data, expected)
 
 

@@ -17,8 +17,9 @@ import time
 
 from collections.abc import Sequence
 from contextlib import ExitStack
+from demo.__main__ import SENDER
 from demo.site import MEMBER, MailmanSite
-from load.posts import PLUGIN, SENDER, Account, Flow, Post
+from load.posts import PLUGIN, Account, Flow, Post
 from pathlib import Path
 from statistics import median, quantiles
 from typing import NamedTuple
