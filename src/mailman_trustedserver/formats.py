@@ -17,9 +17,10 @@ one.  What every row must keep to:
   faster than the field.
 
 A grammar is a regular expression with the blocks below in braces.  It may name
-the groups `peer`, `helo`, `by`, `protocol` and `auth`: a statement apart from
-the protocol that AUTH took place.  A row without `peer` gives a hop without
-one: the server hid the address, or it cannot be told from an outsider's text.
+the groups `peer`, `helo`, `by`, `protocol`, `auth`, a statement apart from the
+protocol that AUTH took place, and `user`, who ran the sendmail command.  A row
+without `peer` gives a hop without one: the server hid the address, or it cannot
+be told from an outsider's text.
 """
 
 from __future__ import annotations
@@ -27,9 +28,26 @@ from __future__ import annotations
 import re
 
 from dataclasses import dataclass
+from enum import Enum
 
 
-__all__ = ['FORMATS', 'Format']
+__all__ = ['FORMATS', 'Format', 'Kind']
+
+
+class Kind(Enum):
+    """What a field records.
+
+    The last three cross no network.  Whoever runs the sendmail command writes
+    the whole message, and so all fields before this one.
+    """
+
+    SMTP = 'smtp'
+    # The server's own queue or one of its parts.
+    QUEUE = 'queue'
+    # A program or a user on the host; the group `user` says who, if the server does.
+    COMMAND = 'command'
+    # Postfix, for a message that an alias sends on, and for a hidden client.
+    ALIAS = 'alias'
 
 
 @dataclass(frozen=True)
@@ -42,14 +60,14 @@ class Format:
         that calls itself A or B, in parentheses right after its host name.
     :ivar grammar: The field, unfolded, with one space for white space; see the
         module.
-    :ivar reinjection: Whether the host handed the message to itself.
+    :ivar kind: What the field records.
     :ivar last: Whether the row is tried only if no other one matches.
     """
 
     name: str
     marker: str
     grammar: str
-    reinjection: bool = False
+    kind: Kind = Kind.SMTP
     last: bool = False
 
     @property
@@ -119,8 +137,8 @@ _block(
 # Postfix 2.3 to 3.11: smtpd.c, pickup.c.  HELO has none of `<>()\";@`, and no
 # space but where a line of 998 characters was folded.  comment_sanitize()
 # balances the parentheses in certificate and user names.  With
-# smtpd_hide_client_session (3.10) a field is the same as one of local(8) for a
-# message that an alias sends on: the row `hidden client`.
+# smtpd_hide_client_session (3.10) a field without TLS and AUTH is the same as one
+# of local(8) for a message that an alias sends on.
 # fmt: off
 _POSTFIX = (
     Format('Postfix', 'by (Postfix|postfix',
@@ -130,8 +148,11 @@ _POSTFIX = (
         r'(?P<auth> \(Authenticated sender: {balanced}\))?'
         r' {by} \([Pp]ostfix\) with {protocol}(?: id {id})?{for}{date}'),
     Format('Postfix, sendmail command', 'by (Postfix',
-        r'{by} \(Postfix, from userid [0-9]+\) id {id}{for}{date}',
-        reinjection=True),
+        r'{by} \(Postfix, from userid (?P<user>[0-9]+)\) id {id}{for}{date}',
+        kind=Kind.COMMAND),
+    Format('Postfix, alias', 'by (Postfix',
+        r'{by} \(Postfix\) id {id}{for}{date}',
+        kind=Kind.ALIAS),
 )
 
 # Exim 3 to 4.98: host.c (host_build_sender_fullhost), globals.c
@@ -152,10 +173,10 @@ _EXIM = (
         r'from \[{address}\](?::[0-9]+)?(?: \((?:port=[0-9]+ ?)?'
         r'(?:helo=(?P<helo>{junk})|ident={junk})?\))?{exim}'),
     Format('Exim, sendmail command', 'local',
-        r'(?:from [^ ()\[\]"]+(?: \(helo={word}\))? )?'
+        r'(?:from (?P<user>[^ ()\[\]"]+)(?: \(helo={word}\))? )?'
         r'by (?P<by>{host}) with (?P<protocol>local(?:-[a-z]+)?){version}'
         r'{balanced}\)(?: \(envelope-from {path}\))? id {id}{for}{date}',
-        reinjection=True),
+        kind=Kind.COMMAND),
 )
 
 # Sendmail 8.9 to 8.18: conf.c, HReceived in cf/m4/cfhead.m4.  HELO is of
@@ -173,9 +194,9 @@ _SENDMAIL = (
     Format('Sendmail, no HELO', 'by (8',
         r'\(from {client}{sendmail}'),
     Format('Sendmail, sendmail command', 'by (8',
-        r'(?:\(from [^ ()@]+@localhost\)|from localhost'
-        r' \((?:[^ ()@]+@localhost|localhost \[\[UNIX: localhost\]\])\)){sendmail}',
-        reinjection=True),
+        r'(?:\(from |from localhost \()(?:(?P<user>[^ ()@]+)@localhost'
+        r'|localhost \[\[UNIX: localhost\]\])\){sendmail}',
+        kind=Kind.COMMAND),
 )
 
 # OpenSMTPD 5 to 7: smtp_session.c.  Reverse DNS is unchecked and raw, and a
@@ -191,7 +212,7 @@ _OPENSMTPD = (
         r'{opensmtpd}'),
     Format('OpenSMTPD, sendmail command', 'by (OpenSMTPD',
         r'from localhost \({rdns} \[local\]\) {opensmtpd}',
-        reinjection=True),
+        kind=Kind.COMMAND),
 )
 
 # qmail, netqmail, notqmail: received.c, with the patches for AUTH and TLS.  No
@@ -210,9 +231,13 @@ _QMAIL = (
         r'{qmail}{encrypted}'),
     Format('qmail-ldap, qpsmtpd, James', 'by (qmail|qpsmtpd|qp|WP|JAMES',
         r'{qmail} \((?:qmail-|qpsmtpd|qp |WP-SMTPD|JAMES )[^()\[\]]*\){encrypted}'),
-    Format('qmail, from one program to the next', 'invoked',
-        r'\((?:qmail|nullmailer pid) [0-9]+ invoked (?:by|from|for) [\w ]+\){date}',
-        reinjection=True),
+    Format('qmail, queue', 'invoked',
+        r'\(qmail [0-9]+ invoked from network\){date}',
+        kind=Kind.QUEUE),
+    Format('qmail, sendmail command', 'invoked',
+        r'\((?:qmail|nullmailer pid) [0-9]+ invoked (?:by (?:uid )?(?P<user>\w+)'
+        r'|for bounce)\){date}',
+        kind=Kind.COMMAND),
 )
 
 # Courier 0.5 to 1.x: courieresmtpd.c, submit.C.  HELO is one word of any
@@ -232,9 +257,9 @@ _COURIER = (
         r'from (?P<helo>[^ ]+) \({raw} ?\[{address}\]\){statements}'
         r' {by} with {protocol}(?: {hex}{date}|{date} {hex})'),
     Format('Courier, sendmail command', '(uid',
-        r'from localhost \(localhost \[[^ ]*\]\) \(uid [0-9]+\) {by} with local'
+        r'from localhost \(localhost \[[^ ]*\]\) \(uid (?P<user>[0-9]+)\) {by} with local'
         r' {hex}{date}',
-        reinjection=True),
+        kind=Kind.COMMAND),
 )
 
 # Haraka 2 and 3: connection.js (received_line).  HELO is one word of any
@@ -246,7 +271,7 @@ _HARAKA = (
         r'(?: tls [\w-]+)?(?: \((?:authenticated bits=0|version=[^()]*)\))*{date}'),
     Format('Haraka, queue', '(Haraka',
         r'\(Haraka outbound\){date}',
-        reinjection=True),
+        kind=Kind.QUEUE),
 )
 
 # Exchange 2007 to Microsoft 365, from captured fields: the address bare or,
@@ -262,7 +287,7 @@ _MICROSOFT = (
         r' {by}(?: over TLS secured channel)? with Microsoft SMTPSVC\([0-9.]+\){date}'),
     Format('SMTPSVC, pickup directory', 'SMTPSVC',
         r'from mail pickup service {by} with Microsoft SMTPSVC{date}',
-        reinjection=True),
+        kind=Kind.COMMAND),
 )
 
 # CommuniGate Pro 4 to 6, from captured fields: the peer is the word after
@@ -279,7 +304,7 @@ _COMMUNIGATE = (
     Format('CommuniGate, from one part to the next', 'by (CommuniGate',
         r'by (?P<by>{host}) \(CommuniGate Pro (?:PIPE|GROUP|RULE|LIST) [^()]*\)'
         r' with [A-Z]+ id {id}{for}{date}',
-        reinjection=True),
+        kind=Kind.QUEUE),
 )
 
 # Servers that write the form of RFC 5321 4.4 or nearly so, and that can be
@@ -362,7 +387,7 @@ _UNKNOWN = (
     Format('no address', 'from',
         r'from (?P<helo>{word}) {rest}',
         last=True),
-    # The server hides the client, or an alias sends a message on.
+    # The server hides the client.
     Format('hidden client', 'by',
         r'{rest}',
         last=True),

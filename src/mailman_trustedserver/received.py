@@ -31,7 +31,7 @@ from __future__ import annotations
 import re
 
 from mailman_trustedserver.addresses import Address, parse_address
-from mailman_trustedserver.formats import FORMATS, Format
+from mailman_trustedserver.formats import FORMATS, Format, Kind
 from typing import NamedTuple, Optional
 
 
@@ -74,12 +74,16 @@ class Hop(NamedTuple):
 
     :ivar peer: The address of the TCP client (TCP-info in RFC 5321 4.4); None
         for a re-injection, and if the server hid it or it is ambiguous.
-    :ivar reinjection: A host handed the message to itself, by the sendmail
-        command or the like; no network was crossed.
+    :ivar reinjection: A host handed the message to itself: its own queue, or
+        somebody who ran the sendmail command; no network was crossed.
     :ivar authenticated: The stamping server states that SMTP AUTH succeeded.
     :ivar helo: What the client called itself; anybody can write it.
     :ivar by: The name of the stamping server.
     :ivar protocol: The value of `with`, in capitals.
+    :ivar kind: What the field records: a transfer, or one of several ways in
+        which a host hands a message to itself.
+    :ivar user: Who ran the sendmail command, as the server writes it; None if
+        nobody did or the server does not say who.
     """
 
     peer: Optional[Address]
@@ -88,6 +92,13 @@ class Hop(NamedTuple):
     helo: Optional[str]
     by: Optional[str]
     protocol: Optional[str]
+    kind: Kind = Kind.SMTP
+    user: Optional[str] = None
+
+    @property
+    def evidence(self) -> tuple[object, ...]:
+        """What a verdict may rest on."""
+        return self.peer, self.authenticated, self.kind, self.user
 
 
 class _Row(NamedTuple):
@@ -95,12 +106,15 @@ class _Row(NamedTuple):
 
     marker: str
     pattern: re.Pattern[str]
-    reinjection: bool
+    kind: Kind
     # Where in the pattern the groups of `_GROUPS` are.
     groups: tuple[int, ...]
 
 
-_GROUPS = ('peer', 'protocol', 'auth', 'helo', 'by')
+# An alias looks like a client that Postfix hides, so that only a policy can tell.
+_REINJECTIONS = frozenset((Kind.QUEUE, Kind.COMMAND))
+
+_GROUPS = ('peer', 'protocol', 'auth', 'helo', 'by', 'user')
 
 
 def _row(row: Format) -> _Row:
@@ -113,7 +127,7 @@ def _row(row: Format) -> _Row:
     return _Row(
         '' if row.products else row.marker,
         pattern,
-        row.reinjection,
+        row.kind,
         tuple(pattern.groupindex[name] for name in _GROUPS),
     )
 
@@ -187,8 +201,7 @@ def _find(text: str) -> Optional[Hop]:
             if match is None:
                 continue
             hop = _hop(row, match)
-            # The first three members are what a verdict rests on.
-            if found is not None and hop[:3] != found[:3]:
+            if found is not None and hop.evidence != found.evidence:
                 raise MalformedReceived(gettext_noop('it can be read in two ways'))
             found = hop
         if found is not None:
@@ -228,7 +241,7 @@ def _unfold(field: str) -> str:
 
 
 def _hop(row: _Row, match: re.Match[str]) -> Hop:
-    peer, protocol, auth, helo, by = match.group(*row.groups)
+    peer, protocol, auth, helo, by, user = match.group(*row.groups)
     authenticated = auth is not None
     if protocol is not None:
         protocol = protocol.upper()
@@ -239,8 +252,10 @@ def _hop(row: _Row, match: re.Match[str]) -> Hop:
         raise MalformedReceived(
             gettext_noop('what stands for the peer address is no address')
         ) from None
-    authenticated = authenticated and not row.reinjection
+    reinjection = row.kind in _REINJECTIONS
+    authenticated = authenticated and not reinjection
     # The same as Hop(...), in a third of the time.
     return tuple.__new__(
-        Hop, (address, row.reinjection, authenticated, helo, by, protocol)
+        Hop,
+        (address, reinjection, authenticated, helo, by, protocol, row.kind, user),
     )
