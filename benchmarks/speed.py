@@ -47,7 +47,7 @@ def original_algorithm() -> Iterator[Row]:
     the addresses and walk them; neither logs.  Both have seen the addresses
     and compiled the regular expressions before, as in a runner that is up.
     """
-    from mailman_trustedserver.adapter import received_fields
+    from mailman_trustedserver.header import Header
 
     msg = email.message_from_string(POST)
     # As the original's users wrote them: ^192\.168\.10\.1$.
@@ -56,11 +56,11 @@ def original_algorithm() -> Iterator[Row]:
     ]
     plain, matching = policy(LOCAL, REMOTE), policy(*patterns)
     calls = (
-        lambda: evaluate(received_fields(msg), plain).trusted,
-        lambda: evaluate(received_fields(msg), matching).trusted,
+        lambda: evaluate(Header.of(msg).received, plain).trusted,
+        lambda: evaluate(Header.of(msg).received, matching).trusted,
         lambda: original(msg, LOCAL, REMOTE),
         lambda: original(msg, *patterns),
-        lambda: forget(matching) or evaluate(received_fields(msg), matching).trusted,
+        lambda: forget(matching) or evaluate(Header.of(msg).received, matching).trusted,
     )
     if not all(call() for call in calls):
         raise RuntimeError('the route is not trusted')

@@ -10,8 +10,10 @@ import re
 from email.charset import UNKNOWN8BIT
 from email.header import Header
 from hypothesis import HealthCheck, given, settings, strategies as st
+from ipaddress import ip_address
 from mailman_trustedserver import adapter
-from mailman_trustedserver.policy import Reason
+from mailman_trustedserver import Header as MessageHeader
+from mailman_trustedserver.reasons import Reason
 from tests.conftest import (
     BAD,
     CONFIGURATION,
@@ -56,7 +58,7 @@ class Vette:
         ]
         keys = [key for key, value in decision]
         assert keys[:5] == ['message-id', 'list', 'verdict', 'reason', 'peers']
-        assert keys[5:] in ([], ['mode'])
+        assert keys[5:] in ([], ['proof'], ['mode'], ['proof', 'mode'])
         return dict(decision)
 
 
@@ -79,13 +81,20 @@ def decide(mlist):
     """A function that asks the rule, and returns its answer and the log's."""
     from mailman.config import config
 
-    def decide(msg):
+    def decide(msg, **msgdata):
         vette = Vette()
-        answer = config.rules['trusted-server'].check(mlist, msg, {})
+        answer = config.rules['trusted-server'].check(mlist, msg, msgdata)
         assert answer is True or answer is False
         decision = vette.decision()
         trusted = answer or 'mode' in decision
         assert decision['verdict'] == ('trusted' if trusted else 'not-trusted')
+        kept = msgdata['trusted_server']
+        assert type(kept) is str
+        assert kept.isascii()
+        assert len(kept) <= 1000
+        kept = json.loads(kept)
+        assert (kept['trusted'], kept['reason']) == (trusted, decision['reason'])
+        assert kept['proof'] == decision.get('proof', '')
         return answer, decision
 
     return decide
@@ -106,27 +115,27 @@ def test_received_fields_come_newest_first_and_as_they_are():
     msg = make_message(fields)
     msg['RECEIVED'] = 'first'
     msg['X-Received'] = 'another field'
-    assert list(adapter.received_fields(msg)) == [*fields, 'first']
+    assert list(MessageHeader.of(msg).received) == [*fields, 'first']
 
 
 def test_8_bit_fields_are_not_wrapped_or_replaced():
     field = 'from \udce9 ([192.0.2.1])'
     msg = make_message([field])
     assert isinstance(msg['received'], Header)
-    assert list(adapter.received_fields(msg)) == [field]
+    assert list(MessageHeader.of(msg).received) == [field]
 
 
 def test_header_objects_become_text():
     msg = make_message([])
     msg['Received'] = Header('from somewhere')
     msg['Received'] = Header('from \udce9', charset=UNKNOWN8BIT)
-    fields = list(adapter.received_fields(msg))
+    fields = list(MessageHeader.of(msg).received)
     assert [type(field) for field in fields] == [str, str]
     assert fields[0] == 'from somewhere'
 
 
 def test_message_without_received_has_no_fields():
-    assert list(adapter.received_fields(make_message([]))) == []
+    assert list(MessageHeader.of(make_message([])).received) == []
 
 
 # Input that nobody should send.
@@ -276,6 +285,7 @@ def test_decision_has_message_id_list_and_peers(decide):
         'verdict': 'trusted',
         'reason': 'outgoing-server',
         'peers': '192.168.10.3,192.168.10.1,198.51.100.20',
+        'proof': 'single-hop',
     }
 
 
@@ -346,13 +356,28 @@ REASONS = {
     Reason.UNLISTED_PEER: (CONFIGURATION, BAD),
     Reason.NO_OUTGOING_SERVER: (CONFIGURATION, GOOD[:1]),
     Reason.MALFORMED: (CONFIGURATION, ('junk',)),
-    Reason.NO_PEER: (
+    Reason.NO_PEER_ADDRESS: (
+        CONFIGURATION,
+        (
+            'by lists.example.org (Postfix) with ESMTPS id 4F3D21234\n'
+            '\tfor <list@example.org>; Tue, 1 Sep 2026 10:00:00 +0000',
+        ),
+    ),
+    Reason.ALIAS_HOP: (
         CONFIGURATION,
         (
             'by lists.example.org (Postfix) id 4F3D21234\n'
             '\tfor <list@example.org>; Tue, 1 Sep 2026 10:00:00 +0000',
         ),
     ),
+    Reason.LOCAL_USER: (
+        CONFIGURATION,
+        (
+            'by lists.example.org (Postfix, from userid 33)\n'
+            '\tid 4F3D21234; Tue, 1 Sep 2026 10:00:00 +0000',
+        ),
+    ),
+    Reason.OWN_HOST: (CONFIGURATION, (GOOD[1], GOOD[0])),
     Reason.TOO_MANY_HOPS: (CONFIGURATION, (*GOOD, *BAD)),
     Reason.NOT_AUTHENTICATED: (AUTHENTICATED, (*GOOD[:2], *BAD)),
     Reason.TOO_MANY_FIELDS: (CONFIGURATION, GOOD[:1] * 101),
@@ -366,8 +391,52 @@ def test_route_is_logged_with_its_reason(decide, configure, reason):
     assert decide(make_message(fields))[1]['reason'] == reason.value
 
 
+@pytest.mark.parametrize(
+    ('name', 'value', 'reason'),
+    [
+        ('User-Agent', 'HyperKitty on https://lists.example.org/', 'web-archive'),
+        ('Auto-Submitted', 'auto-replied (vacation)', 'auto-reply'),
+        ('X-Mailman-Version', '3.3.8', 'mailing-list'),
+        ('X-Mailman-Version', '', 'mailing-list'),
+        ('User-Agent', 'Mutt \udce9', 'outgoing-server'),
+    ],
+)
+def test_field_that_speaks_for_strangers_decides(decide, name, value, reason):
+    msg = make_message(GOOD)
+    msg[name] = value
+    assert decide(msg)[1]['reason'] == reason
+
+
+def test_usenet_article_is_known_by_its_metadata(decide):
+    answer, decision = decide(make_message(GOOD), fromusenet=True)
+    assert not answer
+    assert decision['reason'] == 'usenet'
+
+
+def test_peers_are_cut_between_addresses_with_the_decisive_one_kept(decide):
+    relays = [GOOD[0].replace('192.168.10.3', f'192.168.10.{n}') for n in (3, 4, 5)]
+    _, decision = decide(make_message(relays * 30 + list(BAD)))
+    peers = decision['peers'].split(',')
+    assert len(decision['peers']) <= 200
+    assert peers[1] == '...'
+    assert peers[-1] == '203.0.113.66'
+    assert decision['reason'] == 'unlisted-peer'
+    for peer in peers[:1] + peers[2:]:
+        assert ip_address(peer)
+    assert len(peers) > 10
+
+
+def test_long_value_is_cut_with_a_mark(decide):
+    _, decision = decide(make_message(GOOD, message_id='<' + 'x' * 500 + '>'))
+    assert decision['message-id'] == '<' + 'x' * 196 + '...'
+
+
 def test_every_reason_has_a_case():
     elsewhere = {
+        Reason.USENET,
+        Reason.MAILING_LIST,
+        Reason.WEB_ARCHIVE,
+        Reason.AUTO_REPLY,
         Reason.NONMEMBER_ACTION,
         Reason.NOT_ENABLED,
         Reason.CONFIGURATION_ERROR,
@@ -427,7 +496,7 @@ def test_plugin_is_found_under_any_name_among_others(decide, configure, monkeypa
 
 
 def test_mistake_of_ours_is_logged_and_not_trusted(decide, monkeypatch):
-    def evaluate(fields, policy):
+    def evaluate(fields, policy, evidence):
         raise ZeroDivisionError('a mistake')
 
     monkeypatch.setattr(adapter, 'evaluate', evaluate)
@@ -444,7 +513,7 @@ def test_mistake_of_ours_is_logged_and_not_trusted(decide, monkeypatch):
 def test_verdict_that_cannot_be_logged_raises_nothing(mlist):
     mark = errors()
     # This is no list, so it can neither be judged nor logged.
-    assert adapter.is_trusted(object(), make_message(GOOD)) is False
+    assert adapter.is_trusted(object(), make_message(GOOD), {}) is False
     log = mark.read()
     assert 'trusted-server: a verdict could not be logged' in log
     assert log.count('Traceback') == 2

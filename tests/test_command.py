@@ -59,6 +59,8 @@ def fails(result, exit_code=1):
 
 
 def test_check_prints_the_effective_policy(mlist):
+    from mailman_trustedserver.adapter import find_plugin
+
     result = invoke('check')
     assert result.exit_code == 0
     assert result.stderr == ''
@@ -74,8 +76,11 @@ def test_check_prints_the_effective_policy(mlist):
         '    192.168.10.2',
         'submission: single-hop',
         'local_submission: no',
+        'reinjection_users: (none)',
+        'alias_hops: no',
         'nonmember_actions: hold',
         'mode: enforce',
+        f'digest: {find_plugin().settings.digest}',
     ]
 
 
@@ -279,8 +284,8 @@ def test_explain_draws_the_route_down_to_mailman(mlist, posted, tmp_path, monkey
         '    v  lists.example.org',
         '    Mailman',
         '',
-        'trusted (outgoing-server): The message was submitted at a trusted '
-        'remote server and came by trusted servers only.',
+        'trusted (outgoing-server): The message was submitted at an outgoing '
+        'server and came by trusted servers only.',
         '',
     ]
 
@@ -290,9 +295,9 @@ def test_explain_names_the_address_of_the_spoof(configure, posted):
     configure(section('trusted_remote_servers: 192.168.10.1'))
     result = invoke('explain', posted([SPOOF]))
     assert result.exit_code == 1
-    verdict = result.stdout.splitlines()[-2]
-    assert verdict.startswith('not trusted (unlisted-peer): ')
+    verdict = result.stdout.partition('not trusted (unlisted-peer): ')[2]
     assert '203.0.113.66' in verdict
+    assert 'If you do not know 203.0.113.66, do nothing' in ' '.join(verdict.split())
     assert '192.168.10.1' not in verdict
 
 
@@ -360,8 +365,22 @@ def test_explain_prints_json_for_programs(mlist, posted):
         'message_id': '<one@example.org>',
         'trusted': True,
         'reason': 'outgoing-server',
-        'explanation': 'The message was submitted at a trusted remote server '
+        'proof': 'single-hop',
+        'route_reason': 'outgoing-server',
+        'explanation': 'The message was submitted at an outgoing server '
         'and came by trusted servers only.',
+        'remedy': '',
+        'actor': 'nobody',
+        'case': '',
+        'details': {
+            'peer': '198.51.100.20',
+            'server': '192.168.10.1',
+            'stamped_by': '192.168.10.1',
+            'user': '?',
+            'problem': '',
+            'field': '',
+            'limit': '100',
+        },
         'fields_not_read': 0,
     }
     assert [hop['peer'] for hop in hops] == [
@@ -461,7 +480,7 @@ def test_text_of_a_sender_does_no_harm_on_a_terminal(mlist, tmp_path, text):
     )
     result = invoke('explain', str(path))
     assert result.exit_code == 1
-    assert '203.0.113.66' in result.stdout.splitlines()[-2]
+    assert '203.0.113.66' in result.stdout.partition('not trusted (')[2]
     assert '(HELO x' in result.stdout
     assert result.stdout.isascii()
     assert result.stdout.replace('\n', '').isprintable()

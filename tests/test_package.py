@@ -10,7 +10,7 @@ import mailman_trustedserver
 import pytest
 
 from mailman_trustedserver.formats import FORMATS
-from mailman_trustedserver.policy import Reason
+from mailman_trustedserver.reasons import Reason
 from pathlib import Path
 
 

@@ -3,6 +3,7 @@
 
 """What must hold for every route and every policy."""
 
+from dataclasses import replace
 from hypothesis import assume, given
 from hypothesis import strategies as st
 from mailman_trustedserver.addresses import AddressList, parse_address
@@ -16,6 +17,7 @@ from tests.test_policy import (
     LOCAL,
     OUT,
     PICKUP,
+    QUEUE,
     RELAY,
     REMOTE,
     hop,
@@ -28,22 +30,28 @@ OTHERS = ('198.51.100.20', '203.0.113.9')
 hops = st.builds(
     hop, st.sampled_from(SITE + OTHERS), st.sampled_from(('ESMTP', 'ESMTPSA'))
 )
-fields = st.one_of(hops, hops, st.sampled_from((PICKUP, HIDDEN, HIDDEN_AUTH, JUNK, '')))
+fields = st.one_of(
+    hops, hops, st.sampled_from((PICKUP, QUEUE, HIDDEN, HIDDEN_AUTH, JUNK, ''))
+)
 routes = st.lists(fields, max_size=8)
 entries = st.lists(
     st.sampled_from((*SITE, '192.0.2.0/30', '^192[.]0[.]2[.][12]')),
     unique=True,
 )
 policies = st.builds(
-    lambda local, remote, submission, local_submission: Policy(
+    lambda local, remote, submission, local_submission, users, alias_hops: Policy(
         AddressList.parse(local),
         AddressList.parse(remote),
         submission,
         local_submission,
+        users,
+        alias_hops,
     ),
     entries,
     entries,
     st.sampled_from(Submission),
+    st.booleans(),
+    st.sampled_from((frozenset(), frozenset(('0',)))),
     st.booleans(),
 )
 
@@ -56,38 +64,72 @@ def model(route, policy):
             hops.append((text, parse_received(text)))
         except MalformedReceived:
             hops.append((text, None))
+
+    def crosses_a_network(place):
+        """The position of the first field from there on that is not passed."""
+        while place < len(hops) and hops[place][1] and policy.passes(hops[place][1]):
+            place += 1
+        return place
+
     # A way to read the attested part is a list of roles for its first fields.
     ways = [('', 0)]
-    trusted = False
+    ends = []
     while ways:
         roles, read = ways.pop()
-        below = hops[read:]
-        while below and below[0][1] and below[0][1].reinjection:
-            below = below[1:]
-        first = below[0][1] if below else None
-        has_auth = first is not None and first.authenticated
-        left = sum(
-            1
-            for text, hop in below
-            if text.lstrip(' \t\r\n(').lower().startswith('from')
-            and not (hop and hop.reinjection)
-        )
+        place = crosses_a_network(read)
+        first = hops[place][1] if place < len(hops) else None
         if roles.endswith('R'):
-            trusted |= {
-                Submission.SINGLE_HOP: left <= 1,
-                Submission.AUTHENTICATED: has_auth,
-                Submission.BOTH: left <= 1 and has_auth,
-            }[policy.submission]
-        elif policy.local_submission and has_auth:
-            trusted = True
-        if first is None or first.peer is None:
+            ends.append(read)
+        if first is None:
             continue
-        done = len(hops) - len(below) + 1
-        if first.peer in policy.local and 'R' not in roles:
-            ways.append((roles + 'L', done))
-        if first.peer in policy.remote:
-            ways.append((roles + 'R', done))
-    return trusted
+        listed = first.peer and (
+            first.peer in policy.local or first.peer in policy.remote
+        )
+        if (
+            'R' not in roles
+            and policy.local_submission
+            and first.authenticated
+            and (not listed or first.peer.is_loopback)
+        ):
+            return True
+        if first.peer and first.peer in policy.local and 'R' not in roles:
+            ways.append((roles + 'L', place + 1))
+        if first.peer and first.peer in policy.remote:
+            ways.append((roles + 'R', place + 1))
+    if not ends:
+        return False
+    # The last outgoing server is the one that counts.
+    end = max(ends)
+    place = crosses_a_network(end)
+    first = hops[place][1] if place < len(hops) else None
+    peer = first and first.peer
+    if peer and peer in policy.local and not peer.is_loopback:
+        return False
+    states_auth = first is not None and first.authenticated
+    if not states_auth and policy.submission is not Submission.SINGLE_HOP:
+        # Or a program on that server logged in to it.
+        client = hops[end - 1][1]
+        above = [
+            hop
+            for _, hop in hops[: end - 1]
+            if hop is not None and not policy.passes(hop)
+        ]
+        server = above[-1].peer if above else None
+        if server and server in policy.remote:
+            itself = client.peer.is_loopback or client.peer == server
+            states_auth = client.authenticated and itself
+            end -= states_auth
+    left = sum(
+        1
+        for text, hop in hops[end:]
+        if text.lstrip(' \t\r\n(').lower().startswith('from')
+        and not (hop and hop.reinjection)
+    )
+    return {
+        Submission.SINGLE_HOP: left <= 1,
+        Submission.AUTHENTICATED: states_auth,
+        Submission.BOTH: left <= 1 and states_auth,
+    }[policy.submission]
 
 
 @given(routes, policies)
@@ -113,16 +155,12 @@ def test_taking_an_entry_off_a_list_never_makes_a_route_trusted(route, policy, d
             st.lists(st.sampled_from(kept), unique=True) if kept else st.just([])
         )
         smaller[name] = AddressList.parse(kept)
-    if not evaluate(route, policy).trusted:
-        assert not evaluate(
-            route,
-            Policy(
-                smaller['local'],
-                smaller['remote'],
-                policy.submission,
-                policy.local_submission,
-            ),
-        ).trusted
+    # An address that leaves all lists becomes a user's, who may have logged in.
+    for address in map(parse_address, SITE):
+        was = address in policy.local or address in policy.remote
+        assume(not was or address in smaller['local'] or address in smaller['remote'])
+    if not evaluate(route, policy):
+        assert not evaluate(route, replace(policy, **smaller))
 
 
 @given(

@@ -250,6 +250,8 @@ def test_broken_json_is_a_bad_request(call, body):
 
 
 def test_policy_has_the_servers_and_settings(call):
+    from mailman_trustedserver.adapter import find_plugin
+
     assert without(call('GET', f'{THE_LIST}/policy')) == {
         'list_id': LIST_ID,
         'configuration_error': None,
@@ -262,8 +264,11 @@ def test_policy_has_the_servers_and_settings(call):
         'trusted_remote_servers': ['192.168.10.1', '192.168.10.2'],
         'submission': 'single-hop',
         'local_submission': False,
+        'reinjection_users': [],
+        'alias_hops': False,
         'nonmember_actions': ['hold'],
         'mode': 'enforce',
+        'digest': find_plugin().settings.digest,
         'warnings': [],
     }
 
@@ -275,13 +280,17 @@ def test_held_message_is_explained(call):
     request_id = hold(make_message(BAD, message_id='<held@example.org>'))
     answer = call('GET', f'{THE_LIST}/held/{request_id}/explanation')
     assert answer.status_code == 200
-    assert without(answer, 'explanation') == {
+    assert without(answer, 'explanation', 'remedy', 'details') == {
         'list_id': LIST_ID,
         'posting_chain': CHAIN,
         'mode': 'enforce',
         'message_id': '<held@example.org>',
         'trusted': False,
         'reason': 'unlisted-peer',
+        'proof': '',
+        'route_reason': 'unlisted-peer',
+        'actor': 'site-administrator',
+        'case': '',
         'hops': [
             {
                 'peer': '203.0.113.66',

@@ -6,7 +6,8 @@
 `captured.jsonl` has transactions with real servers, `routes.jsonl` whole
 routes through networks of real servers, `collected.jsonl` single fields from
 public archives and test suites, with other names and addresses, `fields.jsonl`
-single fields made for one point of the grammar each.
+single fields made for one point of the grammar each, `fooled.jsonl` what earlier
+versions got wrong.
 """
 
 import json
@@ -14,7 +15,8 @@ import json
 from pathlib import Path
 
 
-DATA = Path(__file__).parent / 'data'
+ROOT = Path(__file__).parents[1]
+DATA = ROOT / 'tests' / 'data'
 
 # The servers that wrote them.
 READABLE = (

@@ -7,14 +7,16 @@ What a program imports; the rest is for Mailman.
 """
 
 from mailman_trustedserver.addresses import AddressList
+from mailman_trustedserver.header import Header
 from mailman_trustedserver.policy import (
+    Evidence,
     Finding,
     Policy,
-    Reason,
     Submission,
     Verdict,
     evaluate,
 )
+from mailman_trustedserver.reasons import Actor, Reason
 from mailman_trustedserver.received import (
     Hop,
     MalformedReceived,
@@ -28,8 +30,11 @@ from mailman_trustedserver.settings import (
 
 
 __all__ = [
+    'Actor',
     'AddressList',
+    'Evidence',
     'Finding',
+    'Header',
     'Hop',
     'MalformedReceived',
     'Policy',

@@ -13,14 +13,14 @@ from __future__ import annotations
 import json
 import logging
 
-from collections.abc import Iterator
 from contextlib import ExitStack
 from email.message import Message
-from email.parser import BytesHeaderParser
 from mailman.config import config
 from mailman.interfaces.plugin import IPlugin
 from mailman.utilities.modules import expand_path
-from mailman_trustedserver.policy import Policy, Reason, Verdict, evaluate
+from mailman_trustedserver.header import Header
+from mailman_trustedserver.policy import Policy, Verdict, evaluate
+from mailman_trustedserver.reasons import Reason
 from mailman_trustedserver.received import MalformedReceived, parse_received
 from mailman_trustedserver.settings import (
     FILE_SECTION,
@@ -47,19 +47,20 @@ __all__ = [
     'is_trusted',
     'judge',
     'load_settings',
-    'parse_message',
-    'received_fields',
 ]
 
 RULE = 'trusted-server'
 CHAIN = 'trusted-server-posting-chain'
 DEFAULT_CHAIN = 'default-posting-chain'
 
-# Text without any of these fields is no message.
-MESSAGE_FIELDS = ('from', 'date', 'message-id', 'received', 'subject', 'to')
+# The member of a post's msgdata that keeps the verdict.
+MSGDATA_KEY = 'trusted_server'
 
-# A value in the log line, such as a Message-ID, is cut here.
+# A value in the log line, such as a Message-ID, is cut here.  A verdict in
+# msgdata is no longer than that, since PostgreSQL puts the value into an index.
 MAX_LOGGED_LENGTH = 200
+MAX_KEPT_LENGTH = 1000
+CUT = '...'
 
 log = logging.getLogger('mailman.error')
 vette = logging.getLogger('mailman.vette')
@@ -83,40 +84,14 @@ def find_plugin() -> Optional[Any]:
     return None
 
 
-def parse_message(data: bytes) -> Message:
-    """The header of a message; its body is not parsed, whatever is in it.
-
-    :param data: An RFC 5322 message, with CR LF or LF.
-    :return: The header as Mailman sees it.
-    :raises ValueError: if there is no header of a message.
-    """
-    msg = BytesHeaderParser().parsebytes(data)
-    if not any(name in msg for name in MESSAGE_FIELDS):
-        raise ValueError('this is no RFC 5322 message')
-    return msg
-
-
-def received_fields(msg: Message) -> Iterator[str]:
-    """The values of the Received fields, newest first, not decoded."""
-    return _raw_values(msg, 'received')
-
-
-def _raw_values(msg: Message, wanted: str) -> Iterator[str]:
-    # Not get_all(), which wraps a value with 8-bit bytes into a `Header`.
-    length = len(wanted)
-    for name, value in msg.raw_items():
-        if len(name) == length and name.lower() == wanted:
-            yield value if isinstance(value, str) else str(value)
-
-
-def describe(verdict: Verdict, msg: Message) -> dict[str, Any]:
+def describe(verdict: Verdict, header: Header) -> dict[str, Any]:
     """A verdict for people and programs, of plain values only.
 
     :param verdict: The verdict.
-    :param msg: The message that it is about.
+    :param header: The header that it is about.
     :return: A dictionary that JSON can hold; its hops are newest first.
     """
-    fields = list(received_fields(msg))
+    fields = header.received
     hops = []
     for field, finding in zip(fields, verdict.findings):
         hop, problem = finding.hop, finding.problem
@@ -141,10 +116,16 @@ def describe(verdict: Verdict, msg: Message) -> dict[str, Any]:
             }
         )
     return {
-        'message_id': _plain(next(_raw_values(msg, 'message-id'), '').strip()),
+        'message_id': _plain(header.message_id),
         'trusted': verdict.trusted,
         'reason': verdict.reason.value,
+        'proof': verdict.proof,
+        'route_reason': (verdict.route or verdict.reason).value,
         'explanation': verdict.explanation,
+        'remedy': verdict.remedy,
+        'actor': verdict.reason.actor.value,
+        'case': verdict.case,
+        'details': verdict.details,
         'hops': hops,
         'fields_not_read': len(fields) - len(hops),
     }
@@ -169,62 +150,113 @@ def describe_settings(settings: Settings) -> dict[str, Any]:
         'trusted_remote_servers': list(policy.remote.entries),
         'submission': policy.submission.value,
         'local_submission': policy.local_submission,
+        'reinjection_users': sorted(policy.reinjection_users),
+        'alias_hops': policy.alias_hops,
         'nonmember_actions': sorted(settings.nonmember_actions),
         'mode': settings.mode,
+        'digest': settings.digest,
         'warnings': settings.warnings,
     }
 
 
-def judge(mlist: Any, msg: Message) -> Verdict:
-    """The verdict on a post to a list, by the configuration in force."""
+def judge(mlist: Any, header: Header, usenet: bool = False) -> Verdict:
+    """The verdict on a post to a list, by the configuration in force.
+
+    :param mlist: The mailing list.
+    :param header: The header of the post.
+    :param usenet: Whether it is a Usenet article.
+    """
     plugin = find_plugin()
     settings = None if plugin is None else plugin.settings
     policy = Policy() if settings is None else settings.policy
-    verdict = evaluate(received_fields(msg), policy)
+    verdict = evaluate(header.received, policy, header.evidence(usenet))
     # Whatever the route, these decide; it is still there to be shown.
     if plugin is None:
-        reason = Reason.NOT_ENABLED
-    elif settings is None:
-        reason = Reason.CONFIGURATION_ERROR
-    elif mlist.default_nonmember_action.name not in settings.nonmember_actions:
-        reason = Reason.NONMEMBER_ACTION
-    else:
-        return verdict
-    return Verdict(False, reason, verdict.findings)
+        return verdict.overruled(Reason.NOT_ENABLED)
+    if settings is None:
+        return verdict.overruled(Reason.CONFIGURATION_ERROR)
+    if mlist.default_nonmember_action.name not in settings.nonmember_actions:
+        return verdict.overruled(Reason.NONMEMBER_ACTION)
+    return verdict
 
 
-def is_trusted(mlist: Any, msg: Message) -> bool:
+def is_usenet(msgdata: Any) -> bool:
+    """Whether `mailman gatenews` put a post into the queue.
+
+    :param msgdata: The metadata of the post.
+    """
+    return bool(msgdata.get('fromusenet'))
+
+
+def is_trusted(mlist: Any, msg: Message, msgdata: dict[str, Any]) -> bool:
     """Whether a post bypasses moderation; never raises.
 
-    The verdict is logged in one line of Mailman's `vette` log.
+    The verdict is kept in the metadata of the post, and logged in one line of
+    Mailman's `vette` log.
     """
-    observed = False
+    header, mode, digest = Header(), '', ''
     try:
-        verdict = judge(mlist, msg)
-        observed = verdict.trusted and find_plugin().settings.mode == OBSERVE
+        header = Header.of(msg)
+        plugin = find_plugin()
+        if plugin is not None and plugin.settings is not None:
+            mode, digest = plugin.settings.mode, plugin.settings.digest
+        verdict = judge(mlist, header, is_usenet(msgdata))
     except Exception:
         log.exception('trusted-server: a post could not be judged')
         verdict = Verdict(False, Reason.INTERNAL_ERROR)
+    observed = verdict.trusted and mode == OBSERVE
     try:
-        vette.info(_log_line(mlist, msg, verdict, observed))
+        msgdata[MSGDATA_KEY] = _kept(verdict, digest)
+        vette.info(_log_line(mlist, header, verdict, observed))
     except Exception:
         log.exception('trusted-server: a verdict could not be logged')
     return verdict.trusted and not observed
 
 
-def _log_line(mlist: Any, msg: Message, verdict: Verdict, observed: bool) -> str:
-    peers = (
-        str(finding.hop.peer)
-        for finding in verdict.findings
-        if finding.hop is not None and finding.hop.peer is not None
+def _peers(verdict: Verdict) -> list[str]:
+    """The attested peers, the newest first, up to the one that decided it."""
+    end = None if verdict.decisive is None else verdict.decisive + 1
+    return [
+        str(finding.peer)
+        for finding in verdict.findings[:end]
+        if finding.peer is not None
+    ]
+
+
+def _cut(peers: list[str], limit: int) -> list[str]:
+    """The peers, without some in the middle if they are too long together."""
+    length = sum(map(len, peers)) + len(peers)
+    if length <= limit:
+        return peers
+    first, last = peers[:1], peers[1:]
+    while last[1:] and length + len(CUT) + 1 > limit:
+        length -= len(last.pop(0)) + 1
+    return [*first, CUT, *last]
+
+
+def _kept(verdict: Verdict, digest: str) -> str:
+    # Mailman pickles what is not plain, and could not read it once we are gone.
+    return json.dumps(
+        {
+            'trusted': verdict.trusted,
+            'reason': verdict.reason.value,
+            'proof': verdict.proof,
+            'peers': _cut(_peers(verdict), MAX_KEPT_LENGTH // 2),
+            'digest': digest,
+        }
     )
+
+
+def _log_line(mlist: Any, header: Header, verdict: Verdict, observed: bool) -> str:
     pairs = {
-        'message-id': next(_raw_values(msg, 'message-id'), '').strip(),
+        'message-id': header.message_id,
         'list': mlist.list_id,
         'verdict': 'trusted' if verdict.trusted else 'not-trusted',
         'reason': verdict.reason.value,
-        'peers': ','.join(peers),
+        'peers': ','.join(_cut(_peers(verdict), MAX_LOGGED_LENGTH)),
     }
+    if verdict.proof:
+        pairs['proof'] = verdict.proof
     if observed:
         pairs['mode'] = OBSERVE
     return 'trusted-server: ' + ' '.join(
@@ -235,7 +267,8 @@ def _log_line(mlist: Any, msg: Message, verdict: Verdict, observed: bool) -> str
 def _log_value(text: str) -> str:
     # A sender chose some of these.  What is not plain becomes a JSON string,
     # in which a line break or a space cannot pass for the end of the value.
-    text = text[:MAX_LOGGED_LENGTH]
+    if len(text) > MAX_LOGGED_LENGTH:
+        text = text[: MAX_LOGGED_LENGTH - len(CUT)] + CUT
     if text.isascii() and text.isprintable() and ' ' not in text and '"' not in text:
         return text
     return json.dumps(text)

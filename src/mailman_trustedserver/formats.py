@@ -257,8 +257,8 @@ _COURIER = (
         r'from (?P<helo>[^ ]+) \({raw} ?\[{address}\]\){statements}'
         r' {by} with {protocol}(?: {hex}{date}|{date} {hex})'),
     Format('Courier, sendmail command', '(uid',
-        r'from localhost \(localhost \[[^ ]*\]\) \(uid (?P<user>[0-9]+)\) {by} with local'
-        r' {hex}{date}',
+        r'from localhost \(localhost \[[^ ]*\]\) \(uid (?P<user>[0-9]+)\) {by}'
+        r' with local {hex}{date}',
         kind=Kind.COMMAND),
 )
 

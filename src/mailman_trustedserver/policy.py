@@ -8,36 +8,43 @@ stamped by the Mailman host's own server, so it is attested; while the peer
 address is one of the site's own servers, the next one is attested too.  Only
 attested fields are evidence.  A route is trusted if its attested fields can be
 read as hops from local servers followed by hops from one or more remote
-(outgoing) servers, and what is left below proves a submission.
+(outgoing) servers, and the field that the last of those wrote, the submission
+hop, has the proof that the policy asks for.
+
+A message that speaks for strangers, whatever its route, is not trusted:
+`Evidence` says what the rest of the header shows.
 
 `evaluate` never raises on any text.  What it cannot read is not trusted, and
 every verdict has a `Reason`.
 
-Bounds: `MAX_FIELDS` fields are read.  Nothing below the second SMTP hop under
-the outgoing server is read.
+Bounds: `MAX_FIELDS` fields are read.  Nothing before the second SMTP hop that
+lies before the outgoing server is read.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass, field
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field, replace
 from enum import Enum
 from functools import lru_cache
 from mailman_trustedserver.addresses import Address, AddressList
+from mailman_trustedserver.reasons import Reason
 from mailman_trustedserver.received import (
     Hop,
+    Kind,
     MalformedReceived,
-    gettext_noop,
     parse_received,
     records_smtp_hop,
 )
-from typing import Callable, NamedTuple, Optional
+from typing import Callable, Optional
 
 
 __all__ = [
+    'MAX_FIELDS',
+    'Evidence',
     'Finding',
     'Policy',
-    'Reason',
     'Submission',
     'Verdict',
     'evaluate',
@@ -48,6 +55,9 @@ __all__ = [
 # at 100.
 MAX_FIELDS = 100
 
+# A field that cannot be read is shown up to here.
+MAX_SHOWN_FIELD = 500
+
 
 class Submission(str, Enum):
     """What proves that a message was submitted at an outgoing server."""
@@ -57,95 +67,6 @@ class Submission(str, Enum):
     BOTH = 'both'
 
 
-class Reason(Enum):
-    """Why a post is trusted or not: the token in the log, and a sentence.
-
-    In a sentence, `{peer}` stands for the address at which trust ended,
-    `{problem}` for what is wrong with a field and `{limit}` for `MAX_FIELDS`.
-    """
-
-    sentence: str
-
-    def __new__(cls, token: str, sentence: str) -> Reason:
-        member = object.__new__(cls)
-        member._value_ = token
-        member.sentence = sentence
-        return member
-
-    OUTGOING_SERVER = (
-        'outgoing-server',
-        gettext_noop(
-            'The message was submitted at a trusted remote server and came by '
-            'trusted servers only.'
-        ),
-    )
-    LOCAL_SUBMISSION = (
-        'local-submission',
-        gettext_noop('An authenticated user submitted the message at a local server.'),
-    )
-    NO_RECEIVED = ('no-received', gettext_noop('The message has no Received field.'))
-    UNLISTED_PEER = (
-        'unlisted-peer',
-        gettext_noop(
-            'A local server had the message from {peer}, which is on neither '
-            'list; add {peer} to trusted_local_servers if this server is yours.'
-        ),
-    )
-    NO_OUTGOING_SERVER = (
-        'no-outgoing-server',
-        gettext_noop(
-            'The message came by local servers only; if the first of them is an '
-            'outgoing server, add it to trusted_remote_servers.'
-        ),
-    )
-    MALFORMED = (
-        'malformed',
-        gettext_noop(
-            'A Received field of a trusted server could not be read: {problem}.'
-        ),
-    )
-    NO_PEER = (
-        'no-peer-address',
-        gettext_noop(
-            'A Received field of a local server does not say from which address '
-            'the message came.'
-        ),
-    )
-    TOO_MANY_HOPS = (
-        'too-many-hops',
-        gettext_noop(
-            'More than one hop lies below the trusted remote server: another '
-            'server handed the message to it.'
-        ),
-    )
-    NOT_AUTHENTICATED = (
-        'not-authenticated',
-        gettext_noop(
-            'The trusted remote server does not state that the sender authenticated.'
-        ),
-    )
-    TOO_MANY_FIELDS = (
-        'too-many-fields',
-        gettext_noop('The message has more than {limit} Received fields.'),
-    )
-    # What follows is not for `evaluate` to say, but for its caller.
-    NONMEMBER_ACTION = (
-        'nonmember-action',
-        gettext_noop(
-            "The list's default action for nonmembers is not one of nonmember_actions."
-        ),
-    )
-    NOT_ENABLED = ('not-enabled', gettext_noop('The plugin is not enabled.'))
-    CONFIGURATION_ERROR = (
-        'configuration-error',
-        gettext_noop('The configuration of the plugin did not load.'),
-    )
-    INTERNAL_ERROR = (
-        'internal-error',
-        gettext_noop('The plugin failed; the error log has the traceback.'),
-    )
-
-
 @dataclass(frozen=True)
 class Policy:
     """What a site trusts.
@@ -153,10 +74,14 @@ class Policy:
     :ivar local: The relays on the way to Mailman and the Mailman host.
     :ivar remote: The outgoing servers.
     :ivar submission: What proves a submission: `single-hop` (at most one SMTP
-        hop lies below the outgoing server), `authenticated` (the outgoing
+        hop lies before the outgoing server), `authenticated` (the outgoing
         server states that SMTP AUTH succeeded) or `both`.
     :ivar local_submission: Whether a message that an authenticated user
         submitted at a local server is trusted, whatever `submission` says.
+    :ivar reinjection_users: The users, as a server writes them, whose use of
+        the sendmail command is taken for a content filter's.
+    :ivar alias_hops: Whether a field of Postfix without a client is taken for
+        an alias that sent the message on, and not for a client that it hides.
     :ivar match: The entry of the local list that an address is on, and that of
         the remote list; None for none.
     :raises ValueError: if `submission` is none of the three.
@@ -166,6 +91,8 @@ class Policy:
     remote: AddressList = field(default_factory=AddressList)
     submission: Submission = Submission.SINGLE_HOP
     local_submission: bool = False
+    reinjection_users: frozenset[str] = frozenset()
+    alias_hops: bool = False
     match: Callable[[Address], tuple[Optional[str], Optional[str]]] = field(
         init=False, repr=False, compare=False
     )
@@ -178,8 +105,67 @@ class Policy:
     def _match(self, peer: Address) -> tuple[Optional[str], Optional[str]]:
         return self.local.match(peer), self.remote.match(peer)
 
+    def passes(self, hop: Hop) -> bool:
+        """Whether a host handed the message to itself, and may have.
 
-class Finding(NamedTuple):
+        :param hop: An attested hop.
+        :return: True if the field before it is as much evidence as this one.
+        """
+        if hop.kind is Kind.COMMAND:
+            return hop.user in self.reinjection_users
+        return hop.kind is Kind.QUEUE or (hop.kind is Kind.ALIAS and self.alias_hops)
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """What the header shows beside the route: for whom the message speaks.
+
+    :ivar user_agents: The values of the User-Agent fields.
+    :ivar auto_submitted: The values of the Auto-Submitted fields (RFC 3834).
+    :ivar mailman_version: Whether a Mailman sent the message: it has the field
+        X-Mailman-Version.
+    :ivar usenet: Whether it is a Usenet article, which no mail server stamped.
+    """
+
+    user_agents: tuple[str, ...] = ()
+    auto_submitted: tuple[str, ...] = ()
+    mailman_version: bool = False
+    usenet: bool = False
+
+    @property
+    def stranger(self) -> Optional[Reason]:
+        """Why the message speaks for somebody who is not known; None if it does not."""
+        if self.usenet:
+            return Reason.USENET
+        if self.mailman_version:
+            return Reason.MAILING_LIST
+        if any(
+            agent.lstrip().lower().startswith('hyperkitty')
+            for agent in self.user_agents
+        ):
+            return Reason.WEB_ARCHIVE
+        if any(_first_word(value) == 'auto-replied' for value in self.auto_submitted):
+            return Reason.AUTO_REPLY
+        return None
+
+
+def _first_word(value: str) -> str:
+    """The keyword of an Auto-Submitted field, without comments and parameters."""
+    depth, word = 0, ''
+    for character in value:
+        if character == '(':
+            depth += 1
+        elif character == ')':
+            depth = max(depth - 1, 0)
+        elif not depth:
+            if character == ';' or (word and character.isspace()):
+                break
+            word += character.strip()
+    return word.lower()
+
+
+@dataclass(frozen=True)
+class Finding:
     """What was found in one Received field.
 
     :ivar hop: The hop; None if the field is malformed or not attested.
@@ -187,6 +173,8 @@ class Finding(NamedTuple):
     :ivar attested: Whether a server that is already trusted wrote the field.
     :ivar local: The entry of the local list that the peer address matched.
     :ivar remote: The entry of the remote list that it matched.
+    :ivar text: The beginning of an attested field that is malformed, on one
+        line; else empty.
     """
 
     hop: Optional[Hop]
@@ -194,124 +182,312 @@ class Finding(NamedTuple):
     attested: bool = False
     local: Optional[str] = None
     remote: Optional[str] = None
-
-
-class Verdict(NamedTuple):
-    """The decision, its reason, and a finding for each field that was read.
-
-    :ivar trusted: Whether the route is trusted.
-    :ivar reason: Why.
-    :ivar findings: What was found, the newest field first.
-    """
-
-    trusted: bool
-    reason: Reason
-    findings: tuple[Finding, ...] = ()
+    text: str = ''
 
     @property
-    def explanation(self) -> str:
-        """The reason as a sentence, with the address or problem in it."""
-        last = next(
-            (finding for finding in reversed(self.findings) if finding.attested),
-            Finding(None),
-        )
-        return self.reason.sentence.format(
-            peer=last.hop.peer if last.hop else 'nobody',
-            problem=last.problem,
-            limit=MAX_FIELDS,
-        )
-
-
-def evaluate(fields: Iterable[str], policy: Policy) -> Verdict:
-    """Decide whether a route is trusted.
-
-    :param fields: The values of the message's Received fields, newest first,
-        folded or not, not decoded.  Read only as far as the verdict needs.
-    :param policy: What the site trusts.
-    :return: The verdict.  Nothing is raised on any text.
-    """
-    needs_auth = policy.submission is not Submission.SINGLE_HOP
-    counts_hops = policy.submission is not Submission.AUTHENTICATED
-    findings: list[Finding] = []
-    # An address may be on both lists, so the attested fields so far may be
-    # readable in two ways: as local hops only, and as local hops with one or
-    # more remote ones after them.  When neither holds, the attested part has
-    # ended.
-    all_local, remote_last = True, False
-    has_remote = False
-    # The last field that somebody vouches for.
-    last: Optional[Finding] = None
-    # The SMTP hops below the outgoing server, in the reading in which they
-    # are fewest; None while no reading has the proof of submission.
-    hops_below: Optional[int] = None
-    proved = not needs_auth
-    for text in fields:
-        if len(findings) == MAX_FIELDS:
-            return Verdict(False, Reason.TOO_MANY_FIELDS, tuple(findings))
-        if not (all_local or remote_last):
-            # Nobody vouches for this field; only the hops still count.
-            findings.append(_UNATTESTED)
-            if records_smtp_hop(text):
-                if hops_below:
-                    hops_below = None
-                    break
-                hops_below = 1
-            continue
-        finding = _find(text, policy)
-        findings.append(finding)
-        last = finding
-        hop = finding.hop
-        if hop is not None and hop.reinjection:
-            continue
-        authenticated = hop is not None and hop.authenticated
-        if all_local and authenticated and policy.local_submission:
-            return Verdict(True, Reason.LOCAL_SUBMISSION, tuple(findings))
-        # Below a remote server, this is the submission hop.
-        if remote_last and (authenticated or not needs_auth):
-            proved = True
-            hops_below = 0
-            if not counts_hops:
-                break
-        if hops_below is not None and (
-            (hop is not None and hop.peer is not None) or records_smtp_hop(text)
-        ):
-            hops_below = None if hops_below else 1
-        remote_last = finding.remote is not None
-        all_local = all_local and finding.local is not None
-        has_remote = has_remote or remote_last
-        if hops_below is None and not (all_local or remote_last):
-            break
-    if hops_below is not None or (remote_last and not needs_auth):
-        return Verdict(True, Reason.OUTGOING_SERVER, tuple(findings))
-    if has_remote:
-        reason = Reason.TOO_MANY_HOPS if proved else Reason.NOT_AUTHENTICATED
-    else:
-        reason = _refusal(last)
-    return Verdict(False, reason, tuple(findings))
+    def peer(self) -> Optional[Address]:
+        """The peer address, if there is one."""
+        return None if self.hop is None else self.hop.peer
 
 
 # What is said of a field that is no evidence: it is counted, not read.
 _UNATTESTED = Finding(None)
 
 
-def _find(text: str, policy: Policy) -> Finding:
-    try:
-        hop = parse_received(text)
-    except MalformedReceived as error:
-        return Finding(None, str(error), True)
-    if hop.peer is None:
-        return Finding(hop, '', True)
-    return Finding(hop, '', True, *policy.match(hop.peer))
+@dataclass(frozen=True)
+class Verdict:
+    """The decision, its reason, and a finding for each field that was read.
+
+    Its truth is that of the decision.
+
+    :ivar trusted: Whether the message is trusted.
+    :ivar reason: Why.
+    :ivar findings: What was found, the newest field first.
+    :ivar proof: The proof of submission that was found; empty if there is none.
+    :ivar route: The reason of the route alone, where something else decided.
+    :ivar decisive: The position of the finding that decided it; None if there
+        is none.
+    """
+
+    trusted: bool
+    reason: Reason
+    findings: tuple[Finding, ...] = ()
+    proof: str = ''
+    route: Optional[Reason] = None
+    decisive: Optional[int] = None
+
+    def __bool__(self) -> bool:
+        return self.trusted
+
+    def overruled(self, reason: Reason) -> Verdict:
+        """The same route, not trusted for another reason.
+
+        :param reason: The reason.
+        :return: The verdict; its `route` is the reason of the route.
+        """
+        route = self.route or self.reason
+        return replace(self, trusted=False, reason=reason, proof='', route=route)
+
+    @property
+    def _decided(self) -> Finding:
+        return _UNATTESTED if self.decisive is None else self.findings[self.decisive]
+
+    @property
+    def details(self) -> dict[str, str]:
+        """What the sentences of the reason have in braces, as plain text."""
+        outgoing = [finding for finding in self.findings if finding.remote is not None]
+        stamped_by = [
+            finding
+            for finding in self.findings[: self.decisive]
+            if finding.peer is not None and not _is_loopback(finding)
+        ]
+        found = self._decided
+        return {
+            'peer': _peer(found),
+            'server': _peer(*outgoing[-1:]),
+            # The server that wrote the field, as the next one knows it.
+            'stamped_by': _peer(*stamped_by[-1:]),
+            'user': (found.hop and found.hop.user) or '?',
+            'problem': found.problem,
+            'field': found.text,
+            'limit': str(MAX_FIELDS),
+        }
+
+    @property
+    def case(self) -> str:
+        """Which of the remedies of the reason is meant."""
+        hop = self._decided.hop
+        found = ''
+        if hop is None:
+            return found
+        if hop.peer is None:
+            found = 'unnamed' if hop.user is None else ''
+        elif hop.peer.is_loopback:
+            found = 'loopback'
+        elif hop.authenticated:
+            here = self.details['stamped_by'] == '?'
+            found = 'authenticated-here' if here else 'authenticated'
+        elif _may_be_gateway(hop.peer):
+            found = 'gateway'
+        return found if found in self.reason.remedies else ''
+
+    @property
+    def explanation(self) -> str:
+        """The reason as a sentence, with the address or problem in it."""
+        return self.reason.sentence.format_map(self.details)
+
+    @property
+    def remedy(self) -> str:
+        """What to do about it, as a sentence; empty if there is nothing."""
+        return self.reason.remedies[self.case].format_map(self.details)
+
+
+def _peer(finding: Finding = _UNATTESTED) -> str:
+    return '?' if finding.peer is None else str(finding.peer)
+
+
+def _may_be_gateway(peer: Address) -> bool:
+    """Whether an address looks like that of a NAT or of a container network."""
+    # By habit they have the first or the last address of a private network.
+    last = int(peer) & (0xFF if peer.version == 4 else 0xFFFF)
+    return peer.is_private and last in (1, 254)
+
+
+def evaluate(
+    fields: Iterable[str], policy: Policy, evidence: Evidence = Evidence()
+) -> Verdict:
+    """Decide whether a message is trusted.
+
+    :param fields: The values of the message's Received fields, newest first,
+        folded or not, not decoded.  Read only as far as the verdict needs.
+    :param policy: What the site trusts.
+    :param evidence: What else the header shows.
+    :return: The verdict.  Nothing is raised on any text.
+    """
+    walk = _Walk(iter(fields), policy)
+    reason, proof = _decide(walk)
+    trusted = reason in (Reason.OUTGOING_SERVER, Reason.LOCAL_SUBMISSION)
+    verdict = Verdict(
+        trusted, reason, tuple(walk.findings), proof, decisive=walk.decisive
+    )
+    stranger = evidence.stranger
+    return verdict if stranger is None else verdict.overruled(stranger)
+
+
+def _decide(walk: _Walk) -> tuple[Reason, str]:
+    """The reason, and the proof of submission if there is one."""
+    if walk.local_submission:
+        return Reason.LOCAL_SUBMISSION, ''
+    if walk.too_many:
+        return Reason.TOO_MANY_FIELDS, ''
+    if walk.outgoing is None:
+        return _refusal(walk.findings[-1] if walk.findings else None), ''
+    submission = walk.submission
+    if submission.local is not None and not _is_loopback(submission):
+        return Reason.OWN_HOST, ''
+    wanted = walk.policy.submission
+    position = walk.outgoing + 1
+    if wanted is not Submission.SINGLE_HOP and not walk.states_auth(submission):
+        if not walk.self_submitted:
+            return Reason.NOT_AUTHENTICATED, ''
+        position = walk.outgoing
+    if wanted is not Submission.AUTHENTICATED:
+        refused = walk.count_hops(position)
+        if refused is not None:
+            return refused, ''
+    return Reason.OUTGOING_SERVER, wanted.value
 
 
 def _refusal(finding: Optional[Finding]) -> Reason:
     """Why the route is refused if its attested part ends with this field."""
     if finding is None:
         return Reason.NO_RECEIVED
-    if finding.hop is None:
+    hop = finding.hop
+    if hop is None:
         return Reason.MALFORMED
-    if finding.hop.reinjection or finding.local is not None:
+    if finding.local is not None or hop.kind is Kind.QUEUE:
         return Reason.NO_OUTGOING_SERVER
-    if finding.hop.peer is None:
-        return Reason.NO_PEER
-    return Reason.UNLISTED_PEER
+    if hop.kind is Kind.COMMAND:
+        return Reason.LOCAL_USER
+    if hop.kind is Kind.ALIAS:
+        return Reason.ALIAS_HOP
+    return Reason.NO_PEER_ADDRESS if hop.peer is None else Reason.UNLISTED_PEER
+
+
+def _is_loopback(finding: Finding) -> bool:
+    return finding.peer is not None and finding.peer.is_loopback
+
+
+class _Walk:
+    """The attested part of a route, read as far as somebody vouches for it.
+
+    :ivar findings: One for each field that was read, newest first.
+    :ivar outgoing: The position of the last hop from an outgoing server; None
+        if there is none.
+    :ivar local_submission: Whether a user logged in at a local server.
+    :ivar too_many: Whether the bound ended it.
+    """
+
+    def __init__(self, texts: Iterator[str], policy: Policy) -> None:
+        self.policy = policy
+        self.findings: list[Finding] = []
+        self.outgoing: Optional[int] = None
+        self._submitted: Optional[int] = None
+        self.local_submission = False
+        self.too_many = False
+        self._texts = texts
+        self._read: list[str] = []
+        self._walk()
+
+    def _next(self) -> Optional[str]:
+        """The next text; None if there is none, or the bound is reached."""
+        text = next(self._texts, None)
+        if text is not None and len(self._read) == MAX_FIELDS:
+            self.too_many = True
+            return None
+        if text is not None:
+            self._read.append(text)
+        return text
+
+    def _walk(self) -> None:
+        # An address may be on both lists, so the attested fields so far may be
+        # readable in two ways: as local hops only, and as local hops with one
+        # or more remote ones after them.  When neither holds, the attested
+        # part has ended.
+        all_local, remote_last = True, False
+        while all_local or remote_last:
+            text = self._next()
+            if text is None:
+                break
+            finding = _find(text, self.policy)
+            self.findings.append(finding)
+            hop = finding.hop
+            if hop is not None and self.policy.passes(hop):
+                continue
+            if remote_last:
+                self._submitted = len(self.findings) - 1
+            listed = finding.local is not None or finding.remote is not None
+            if (
+                all_local
+                and self.policy.local_submission
+                and self.states_auth(finding)
+                and (not listed or _is_loopback(finding))
+            ):
+                self.local_submission = True
+                break
+            remote_last = finding.remote is not None
+            all_local = all_local and finding.local is not None
+            if remote_last:
+                self.outgoing = len(self.findings) - 1
+                self._submitted = None
+        self._attested = len(self.findings)
+
+    @property
+    def submission(self) -> Finding:
+        """The submission hop: the field that the last outgoing server wrote."""
+        return (
+            _UNATTESTED if self._submitted is None else self.findings[self._submitted]
+        )
+
+    @property
+    def decisive(self) -> Optional[int]:
+        """Where it was decided: at the submission hop, or where trust ended."""
+        if self._submitted is not None:
+            return self._submitted
+        return self._attested - 1 if self._attested else None
+
+    def states_auth(self, finding: Finding) -> bool:
+        """Whether an attested field says that SMTP AUTH succeeded."""
+        return finding.hop is not None and finding.hop.authenticated
+
+    @property
+    def self_submitted(self) -> bool:
+        """Whether a program on the last outgoing server logged in to it.
+
+        It did so over the loopback, or from the address under which the server
+        then handed the message on.
+        """
+        if self.outgoing is None or not self.states_auth(self.findings[self.outgoing]):
+            return False
+        client = self.findings[self.outgoing]
+        server = next(
+            (
+                finding
+                for finding in reversed(self.findings[: self.outgoing])
+                if finding.hop is not None and not self.policy.passes(finding.hop)
+            ),
+            _UNATTESTED,
+        )
+        return server.remote is not None and (
+            _is_loopback(client) or client.peer == server.peer
+        )
+
+    def count_hops(self, position: int) -> Optional[Reason]:
+        """Why there are too many SMTP hops from a position on; None if not.
+
+        What lies before the attested part is read here, for what it counts.
+        """
+        hops = 0
+        while True:
+            if position == len(self._read):
+                if self._next() is None:
+                    return Reason.TOO_MANY_FIELDS if self.too_many else None
+                self.findings.append(_UNATTESTED)
+            finding = self.findings[position]
+            if finding.peer is not None or records_smtp_hop(self._read[position]):
+                hops += 1
+                if hops > 1:
+                    return Reason.TOO_MANY_HOPS
+            position += 1
+
+
+def _find(text: str, policy: Policy) -> Finding:
+    try:
+        hop = parse_received(text)
+    except MalformedReceived as error:
+        shown = ' '.join(text[:MAX_SHOWN_FIELD].split())
+        cut = ' ...' if len(text) > MAX_SHOWN_FIELD else ''
+        return Finding(None, str(error), True, text=ascii(shown)[1:-1] + cut)
+    if hop.peer is None:
+        return Finding(hop, '', True)
+    return Finding(hop, '', True, *policy.match(hop.peer))

@@ -35,7 +35,14 @@ from mailman_trustedserver.formats import FORMATS, Format, Kind
 from typing import NamedTuple, Optional
 
 
-__all__ = ['Hop', 'MalformedReceived', 'parse_received', 'records_smtp_hop']
+__all__ = [
+    'Hop',
+    'Kind',
+    'MalformedReceived',
+    'gettext_noop',
+    'parse_received',
+    'records_smtp_hop',
+]
 
 # A HELO of 9,000 characters passes Exim; the other parts of a field are short.
 MAX_FIELD_LENGTH = 16_384

@@ -42,9 +42,10 @@ from mailman_trustedserver.adapter import (
     describe,
     describe_settings,
     find_plugin,
+    is_usenet,
     judge,
-    parse_message,
 )
+from mailman_trustedserver.header import Header
 from zope.component import getUtility
 
 
@@ -226,13 +227,13 @@ class _Explanation:
     def __init__(self, mlist):
         self._mlist = mlist
 
-    def _explain(self, response, msg):
+    def _explain(self, response, header, usenet=False):
         settings = find_plugin().settings
         resource = {
             'list_id': self._mlist.list_id,
             'posting_chain': self._mlist.posting_chain,
             'mode': settings and settings.mode,
-            **describe(judge(self._mlist, msg), msg),
+            **describe(judge(self._mlist, header, usenet), header),
         }
         okay(response, etag(resource))
 
@@ -255,11 +256,11 @@ class _PostedExplanation(_Explanation):
                 'can be explained; its header alone will do',
             )
         try:
-            msg = parse_message(data)
+            header = Header.parse(data)
         except ValueError as error:
             bad_request(response, str(error))
         else:
-            self._explain(response, msg)
+            self._explain(response, header)
 
 
 class _HeldExplanation(_Explanation):
@@ -287,4 +288,4 @@ class _HeldExplanation(_Explanation):
         if msg is None:
             not_found(response, 'The content of the held message is lost')
         else:
-            self._explain(response, msg)
+            self._explain(response, Header.of(msg), is_usenet(held[1]))

@@ -15,6 +15,8 @@ typo in a security setting must not pass.
 from __future__ import annotations
 
 import configparser
+import hashlib
+import re
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -88,11 +90,14 @@ class Settings:
     :ivar nonmember_actions: The values of a list's `default_nonmember_action`
         under which a trusted post bypasses moderation.
     :ivar mode: `enforce`, or `observe`: the verdict is logged, no more.
+    :ivar digest: Of the keys and values that were read, to tell one configuration
+        from another: twelve hexadecimal digits.
     """
 
     policy: Policy = field(default_factory=Policy)
     nonmember_actions: frozenset[str] = frozenset(('hold',))
     mode: str = ENFORCE
+    digest: str = field(default='', compare=False)
 
     @property
     def warnings(self) -> list[str]:
@@ -167,7 +172,12 @@ def parse_settings(values: Mapping[str, str], filename: str, section: str) -> Se
             into[name] = parse(value)
         except ValueError as error:
             raise SettingsError(filename, section, key, str(error)) from None
-    return Settings(Policy(**policy), **others)
+    return Settings(Policy(**policy), **others, digest=_digest(values))
+
+
+def _digest(values: Mapping[str, str]) -> str:
+    text = repr(sorted(values.items())).encode('utf-8', 'surrogatepass')
+    return hashlib.sha256(text).hexdigest()[:12]
 
 
 def _addresses(value: str) -> AddressList:
@@ -199,12 +209,24 @@ def _actions(value: str) -> frozenset[str]:
     return frozenset(_choice(word, ACTIONS) for word in value.split())
 
 
+def _users(value: str) -> frozenset[str]:
+    for word in value.split():
+        if not re.fullmatch(r'[\w.][\w.-]*\$?', word, re.ASCII):
+            raise ValueError(
+                f'{word!a} is no user; write names or numbers of users, as the '
+                'server writes them, separated by white space'
+            )
+    return frozenset(value.split())
+
+
 # The keys: how each is read, and the member of `Policy` or `Settings`.
 _KEYS: dict[str, tuple[Callable[[str], Any], str]] = {
     'trusted_local_servers': (_addresses, 'local'),
     'trusted_remote_servers': (_addresses, 'remote'),
     'submission': (_submission, 'submission'),
     'local_submission': (_boolean, 'local_submission'),
+    'reinjection_users': (_users, 'reinjection_users'),
+    'alias_hops': (_boolean, 'alias_hops'),
     'nonmember_actions': (_actions, 'nonmember_actions'),
     'mode': (_mode, 'mode'),
 }

@@ -8,6 +8,7 @@ import json
 import mailbox
 import os
 import tempfile
+import textwrap
 
 from contextlib import closing
 from mailman.config import config
@@ -19,9 +20,8 @@ from mailman_trustedserver.adapter import (
     describe,
     describe_settings,
     find_plugin,
-    parse_message,
-    received_fields,
 )
+from mailman_trustedserver.header import Header
 from mailman_trustedserver.policy import evaluate
 from public import public
 from zope.component import getUtility
@@ -33,6 +33,9 @@ TRUSTED, NOT_TRUSTED, UNUSABLE = 0, 1, 2
 
 # A name from a message is cut here when it is shown.
 MAX_SHOWN_LENGTH = 80
+
+# Of a terminal, in characters.
+WIDTH = 79
 
 
 @click.group()
@@ -72,7 +75,7 @@ def check():
             click.echo(f'    {entry}')
     for key, value in described.items():
         if isinstance(value, list):
-            value = ' '.join(value)
+            value = ' '.join(value) or '(none)'
         elif isinstance(value, bool):
             value = 'yes' if value else 'no'
         click.echo(f'{key}: {value}')
@@ -191,9 +194,9 @@ def explain(as_json, files):
             click.echo(f'{_escaped(name)}: {cause}', err=True)
             exit_code = UNUSABLE
             continue
-        for msg in messages:
-            verdict = evaluate(received_fields(msg), policy)
-            description = {'file': name, **describe(verdict, msg)}
+        for header in messages:
+            verdict = evaluate(header.received, policy, header.evidence())
+            description = {'file': name, **describe(verdict, header)}
             described.append(description)
             if not as_json:
                 click.echo(_drawing(description))
@@ -218,7 +221,7 @@ def _read_messages(name):
     else:
         messages = [data]
     try:
-        return [parse_message(message) for message in messages]
+        return [Header.parse(message) for message in messages]
     except ValueError as error:
         raise ValueError(f'{error} and no mbox') from None
 
@@ -259,6 +262,7 @@ def _drawing(description):
     lines += [
         '',
         f'{verdict} ({description["reason"]}): ' + description['explanation'],
+        *textwrap.wrap(description['remedy'], WIDTH),
         '',
     ]
     return '\n'.join(lines)

@@ -10,12 +10,12 @@ from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
-from mailman_trustedserver.policy import MAX_FIELDS, Reason
 from mailman_trustedserver.postorius.client import (
     NotFound,
     TrustedServers,
     Unavailable,
 )
+from mailman_trustedserver.reasons import Actor, Reason
 from postorius.auth.decorators import list_moderator_required
 from postorius.models import List
 from urllib.error import HTTPError
@@ -66,7 +66,7 @@ def explanation(request, list_id, request_id):
             sender=held.sender,
             hold_reason=held.reason,
             explanation=described,
-            sentence=_sentence(described, end),
+            **_advice(described),
             # A route is read from where it began.
             hops=described['hops'][::-1],
         )
@@ -82,15 +82,18 @@ def explanation(request, list_id, request_id):
     return render(request, template, context, status=status)
 
 
-def _sentence(described, end):
-    """The reason as a sentence in the reader's language."""
+def _advice(described):
+    """The reason as sentences in the reader's language, and who can do something."""
     try:
         reason = Reason(described['reason'])
-    except ValueError:
-        # The plugin in Mailman is newer than this application.
-        return described['explanation']
-    return _(reason.sentence).format(
-        peer=end and end['peer'],
-        problem=end and end['problem'] and _(end['problem']),
-        limit=MAX_FIELDS,
-    )
+        remedy = reason.remedies[described['case']]
+        details = described['details']
+        details['problem'] = details['problem'] and _(details['problem'])
+        return {
+            'sentence': _(reason.sentence).format_map(details),
+            'remedy': remedy and _(remedy).format_map(details),
+            'for_administrator': reason.actor is Actor.ADMINISTRATOR,
+        }
+    except (KeyError, ValueError):
+        # The plugin in Mailman is of another version than this application.
+        return {'sentence': described['explanation']}

@@ -23,4 +23,4 @@ class TrustedServer:
 
     def check(self, mlist, msg, msgdata):
         """See `IRule`."""
-        return is_trusted(mlist, msg)
+        return is_trusted(mlist, msg, msgdata)

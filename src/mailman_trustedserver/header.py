@@ -1,0 +1,84 @@
+# SPDX-FileCopyrightText: 2026 The mailman-trustedserver authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The header of a message as a value: what a verdict is about.
+
+Values are those of the message, folded as they came and never decoded.  Bytes
+that are no ASCII stand in them as surrogates, as Python's parser puts them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from email.message import Message
+from email.parser import BytesHeaderParser
+from mailman_trustedserver.policy import Evidence
+
+
+__all__ = ['Header']
+
+# Text without any of these fields is no message.
+_MESSAGE_FIELDS = ('from', 'date', 'message-id', 'received', 'subject', 'to')
+
+
+@dataclass(frozen=True)
+class Header:
+    """The header of one message.
+
+    :ivar fields: Pairs of the name, in lower case, and the value of each field,
+        in the order of the message.
+    """
+
+    fields: tuple[tuple[str, str], ...] = ()
+
+    @classmethod
+    def parse(cls, data: bytes) -> Header:
+        """Read the header of a message; its body is not parsed.
+
+        :param data: An RFC 5322 message, or its header, with CR LF or LF.
+        :return: The header.
+        :raises ValueError: if this is no header of a message.
+        """
+        header = cls.of(BytesHeaderParser().parsebytes(data))
+        if not any(name in _MESSAGE_FIELDS for name, _ in header.fields):
+            raise ValueError('this is no RFC 5322 message')
+        return header
+
+    @classmethod
+    def of(cls, msg: Message) -> Header:
+        """Take the header of a message that has been parsed.
+
+        :param msg: The message, with the policy `compat32`, as Mailman has it.
+        :return: The header.
+        """
+        # Not get_all(), which wraps a value with 8-bit bytes into another type.
+        return cls(tuple((name.lower(), str(value)) for name, value in msg.raw_items()))
+
+    def values(self, name: str) -> tuple[str, ...]:
+        """The values of all fields of a name, the first of the message first.
+
+        :param name: The name, in lower case.
+        """
+        return tuple(value for other, value in self.fields if other == name)
+
+    @property
+    def received(self) -> tuple[str, ...]:
+        """The values of the Received fields, newest first."""
+        return self.values('received')
+
+    @property
+    def message_id(self) -> str:
+        """The value of the first Message-ID field; empty if there is none."""
+        return next(iter(self.values('message-id')), '').strip()
+
+    def evidence(self, usenet: bool = False) -> Evidence:
+        """What the header shows beside the route.
+
+        :param usenet: Whether the message is a Usenet article, which no field says.
+        """
+        return Evidence(
+            user_agents=self.values('user-agent'),
+            auto_submitted=self.values('auto-submitted'),
+            mailman_version=bool(self.values('x-mailman-version')),
+            usenet=usenet,
+        )
