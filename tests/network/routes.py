@@ -59,7 +59,8 @@ trusted_remote_servers:
     {OUT2.address} {OUT2.address6}
     {HOME.address}
 """
-SINGLE_HOP_SITE = PLUGIN + ADDRESSES
+# The content filter of the relay is run by nobody.
+SINGLE_HOP_SITE = f'{PLUGIN}{ADDRESSES}\nreinjection_users: 65534\n'
 AUTH_SITE = f'{SINGLE_HOP_SITE}\nsubmission: authenticated\nlocal_submission: yes\n'
 
 
