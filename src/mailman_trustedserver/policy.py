@@ -25,7 +25,7 @@ from __future__ import annotations
 
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from enum import Enum
 from functools import lru_cache
 from mailman_trustedserver.addresses import Address, AddressList
@@ -37,7 +37,7 @@ from mailman_trustedserver.received import (
     parse_received,
     records_smtp_hop,
 )
-from typing import Callable, Optional
+from typing import Callable, NamedTuple, Optional
 
 
 __all__ = [
@@ -164,8 +164,7 @@ def _first_word(value: str) -> str:
     return word.lower()
 
 
-@dataclass(frozen=True)
-class Finding:
+class Finding(NamedTuple):
     """What was found in one Received field.
 
     :ivar hop: The hop; None if the field is malformed or not attested.
@@ -194,8 +193,7 @@ class Finding:
 _UNATTESTED = Finding(None)
 
 
-@dataclass(frozen=True)
-class Verdict:
+class Verdict(NamedTuple):
     """The decision, its reason, and a finding for each field that was read.
 
     Its truth is that of the decision.
@@ -226,7 +224,7 @@ class Verdict:
         :return: The verdict; its `route` is the reason of the route.
         """
         route = self.route or self.reason
-        return replace(self, trusted=False, reason=reason, proof='', route=route)
+        return self._replace(trusted=False, reason=reason, proof='', route=route)
 
     @property
     def _decided(self) -> Finding:
@@ -379,47 +377,35 @@ class _Walk:
         self._read: list[str] = []
         self._walk()
 
-    def _next(self) -> Optional[str]:
-        """The next text; None if there is none, or the bound is reached."""
-        text = next(self._texts, None)
-        if text is not None and len(self._read) == MAX_FIELDS:
-            self.too_many = True
-            return None
-        if text is not None:
-            self._read.append(text)
-        return text
-
     def _walk(self) -> None:
         # An address may be on both lists, so the attested fields so far may be
         # readable in two ways: as local hops only, and as local hops with one
         # or more remote ones after them.  When neither holds, the attested
         # part has ended.
+        policy, findings = self.policy, self.findings
         all_local, remote_last = True, False
-        while all_local or remote_last:
-            text = self._next()
-            if text is None:
+        for text in self._texts:
+            if len(findings) == MAX_FIELDS:
+                self.too_many = True
                 break
-            finding = _find(text, self.policy)
-            self.findings.append(finding)
+            finding = _find(text, policy)
+            self._read.append(text)
+            findings.append(finding)
             hop = finding.hop
-            if hop is not None and self.policy.passes(hop):
+            if hop is not None and hop.kind is not Kind.SMTP and policy.passes(hop):
                 continue
             if remote_last:
-                self._submitted = len(self.findings) - 1
-            listed = finding.local is not None or finding.remote is not None
-            if (
-                all_local
-                and self.policy.local_submission
-                and self.states_auth(finding)
-                and (not listed or _is_loopback(finding))
-            ):
+                self._submitted = len(findings) - 1
+            if all_local and policy.local_submission and self._is_user(finding):
                 self.local_submission = True
                 break
             remote_last = finding.remote is not None
             all_local = all_local and finding.local is not None
             if remote_last:
-                self.outgoing = len(self.findings) - 1
+                self.outgoing = len(findings) - 1
                 self._submitted = None
+            elif not all_local:
+                break
         self._attested = len(self.findings)
 
     @property
@@ -435,6 +421,11 @@ class _Walk:
         if self._submitted is not None:
             return self._submitted
         return self._attested - 1 if self._attested else None
+
+    def _is_user(self, finding: Finding) -> bool:
+        """Whether somebody logged in who is no server of the site."""
+        listed = finding.local is not None or finding.remote is not None
+        return self.states_auth(finding) and (not listed or _is_loopback(finding))
 
     def states_auth(self, finding: Finding) -> bool:
         """Whether an attested field says that SMTP AUTH succeeded."""
@@ -470,8 +461,12 @@ class _Walk:
         hops = 0
         while True:
             if position == len(self._read):
-                if self._next() is None:
-                    return Reason.TOO_MANY_FIELDS if self.too_many else None
+                text = next(self._texts, None)
+                if text is None:
+                    return None
+                if position == MAX_FIELDS:
+                    return Reason.TOO_MANY_FIELDS
+                self._read.append(text)
                 self.findings.append(_UNATTESTED)
             finding = self.findings[position]
             if finding.peer is not None or records_smtp_hop(self._read[position]):

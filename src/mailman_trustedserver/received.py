@@ -114,12 +114,10 @@ class _Row(NamedTuple):
     marker: str
     pattern: re.Pattern[str]
     kind: Kind
+    reinjection: bool
     # Where in the pattern the groups of `_GROUPS` are.
     groups: tuple[int, ...]
 
-
-# An alias looks like a client that Postfix hides, so that only a policy can tell.
-_REINJECTIONS = frozenset((Kind.QUEUE, Kind.COMMAND))
 
 _GROUPS = ('peer', 'protocol', 'auth', 'helo', 'by', 'user')
 
@@ -135,6 +133,9 @@ def _row(row: Format) -> _Row:
         '' if row.products else row.marker,
         pattern,
         row.kind,
+        # An alias looks like a client that Postfix hides, so that only a policy
+        # can tell.
+        row.kind in (Kind.QUEUE, Kind.COMMAND),
         tuple(pattern.groupindex[name] for name in _GROUPS),
     )
 
@@ -259,10 +260,9 @@ def _hop(row: _Row, match: re.Match[str]) -> Hop:
         raise MalformedReceived(
             gettext_noop('what stands for the peer address is no address')
         ) from None
-    reinjection = row.kind in _REINJECTIONS
-    authenticated = authenticated and not reinjection
+    authenticated = authenticated and not row.reinjection
     # The same as Hop(...), in a third of the time.
     return tuple.__new__(
         Hop,
-        (address, reinjection, authenticated, helo, by, protocol, row.kind, user),
+        (address, row.reinjection, authenticated, helo, by, protocol, row.kind, user),
     )
