@@ -34,6 +34,8 @@ UNREAD = {
     ('qmail', 'it is in no form that is known'),
     # A literal in ident, which could be the end of reverse DNS.
     ('courier', 'it is in no form that is known'),
+    # In HELO, ident, reverse DNS, a certificate or a mailbox.
+    *((server, 'it has more than one "by"') for server in READABLE),
 }
 
 
@@ -97,25 +99,64 @@ def test_text_of_a_client_is_never_peer_or_auth(server):
     assert fooled == []
 
 
-@pytest.mark.parametrize('server', READABLE)
-def test_what_known_servers_write_is_read(server):
+def test_what_known_servers_write_is_read():
     vectors = [
         vector
         for vector in CAPTURED
-        if vector['server'] == server and not vector.get('proxied')
+        if vector['server'] in READABLE and not vector.get('proxied')
     ]
     unread = []
     for vector in vectors:
         try:
             hop = read(vector['fields'])
         except MalformedReceived as error:
-            unread.append((vector['id'], vector['description'], str(error)))
+            unread.append((vector['server'], str(error)))
             continue
         if hop is not None:
             assert hop.peer == ip_address(vector['peer']), vector['id']
             assert hop.authenticated == vector['auth'], vector['id']
-    assert {(server, problem) for *_, problem in unread} <= UNREAD
-    assert len(unread) <= 0.03 * len(vectors), unread
+    assert set(unread) <= UNREAD
+    assert len(unread) <= 0.03 * len(vectors)
+    for server in READABLE:
+        # Of what was sent to Courier and Postfix, much was hostile.
+        count = sum(1 for vector in vectors if vector['server'] == server)
+        assert sum(1 for name, _ in unread if name == server) <= 0.06 * count
+
+
+@pytest.mark.parametrize(
+    'vector',
+    [vector for vector in load('fooled') if 'settings' not in vector],
+    ids=lambda vector: vector['id'],
+)
+def test_field_that_fooled_an_earlier_version_is_read_truly_or_refused(vector):
+    for field in vector['fields']:
+        try:
+            hop = parse_received(field)
+        except MalformedReceived:
+            continue
+        assert str(hop.peer) == vector['expected']['peer']
+        assert hop.authenticated == vector['expected']['authenticated']
+        assert not hop.reinjection
+
+
+# A field with a second `by`, wherever it is from and however it is folded.
+@pytest.mark.parametrize(
+    'text',
+    [
+        'from x\tby\ty (unknown [192.0.2.1])',
+        'from x by by (unknown [192.0.2.1])',
+        'from by (unknown [192.0.2.1])',
+        'from x (unknown [192.0.2.1])\n\tby y (z)',
+        'from x (unknown [192.0.2.1])  by  y',
+        'by y',
+    ],
+)
+def test_field_with_a_second_by_is_malformed(text):
+    with pytest.raises(MalformedReceived, match='more than one "by"'):
+        parse_received(
+            f'{text}\n\tby mx.example.org (Postfix) with ESMTP id 1; '
+            'Sun, 22 Nov 2026 10:00:00 +0000'
+        )
 
 
 def test_field_that_two_formats_read_differently_is_malformed(monkeypatch):

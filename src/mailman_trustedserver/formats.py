@@ -10,9 +10,14 @@ one.  What every row must keep to:
 - The text of outsiders (HELO, reverse DNS, ident, envelope, certificate and
   user names) stands between delimiters that the server does not let into it,
   so that a row can match a field in one way only.
+- A field has one ` by `, or none in the forms that have none: the reader holds
+  that before any row is tried.  So what stands before it and what stands after
+  it cannot change places.
 - Nothing after the peer address and before `by` may hold a literal, unless
   the server checks reverse DNS: a name of `x [192.0.2.1]) (y` would else end
   the comment early and make its own address the peer's.
+- Nothing after `by` may hold a literal or a quoted string, but where the server
+  writes one.
 - No repetition can match the character that ends it, so that time grows no
   faster than the field.
 
@@ -101,13 +106,14 @@ _block(
     rdns=r'[^ ()\[\]=]+',
     address=r'(?P<peer>(?:[Ii][Pp][Vv]6:)?[0-9A-Fa-f.:]+(?:%[\w.-]+)?)',
     protocol=r'(?P<protocol>[A-Za-z0-9]+)',
-    id=r'(?:[^ ()<>\[\]";]+|<[^ <>]*>)',
+    id=r'(?:[^ ()<>\[\]";]+|<[^ <>"]*>)',
     # A quoted string (RFC 5322 3.2.4).
     quoted=r'"[^"\\]*(?:\\.[^"\\]*)*"',
-    # Text with balanced parentheses, three deep.
+    # Text with balanced parentheses, three deep, before `by` only.
     balanced=r'[^()]*(?:\((?:[^()]*(?:\([^()]*\)[^()]*)*)\)[^()]*)*',
-    # A comment without any literal in it, two deep.
-    comment=r'\([^()\[\]]*(?:\([^()\[\]]*\)[^()\[\]]*)*\)',
+    # Text and a comment without literals and quotes in it, two deep.
+    plain=r'[^()\[\]"]*(?:\([^()\[\]"]*\)[^()\[\]"]*)*',
+    comment=r'\([^()\[\]"]*(?:\([^()\[\]"]*\)[^()\[\]"]*)*\)',
     # What servers say of TLS before `by`, without literals.
     tls=r'(?: \((?:[Uu]sing |TLS|version=|[Nn]o client |Client did |Client cert)'
     r'[^()\[\]]*(?:\([^()\[\]]*\)[^()\[\]]*)*\))*',
@@ -159,9 +165,9 @@ _POSTFIX = (
 # (received_header_text).  HELO and ident may hold anything where the site set
 # helo_accept_junk_hosts or asks for ident.  Their comment ends at the first
 # `)` before Exim's own words; one inside HELO leaves a rest that is no tail.
-_block(version=r'(?: ? \([^()]*\)(?: tls [\w-]+)?)? \(Exim ')
+_block(version=r'(?: ? \([^()\[\]"]*\)(?: tls [\w-]+)?)? \(Exim ')
 _block(
-    exim=r' {by} with {protocol}{version}{balanced}\)'
+    exim=r' {by} with {protocol}{version}{plain}\)'
     r'(?: \(envelope-from {path}\))? id {id}{for}{date}',
     junk=r'[^)]*(?:\)(?! by {host} with [A-Za-z0-9]+{version})[^)]*)*',
 )
@@ -175,7 +181,7 @@ _EXIM = (
     Format('Exim, sendmail command', 'local',
         r'(?:from (?P<user>[^ ()\[\]"]+)(?: \(helo={word}\))? )?'
         r'by (?P<by>{host}) with (?P<protocol>local(?:-[a-z]+)?){version}'
-        r'{balanced}\)(?: \(envelope-from {path}\))? id {id}{for}{date}',
+        r'{plain}\)(?: \(envelope-from {path}\))? id {id}{for}{date}',
         kind=Kind.COMMAND),
 )
 
@@ -184,9 +190,10 @@ _EXIM = (
 # Without HELO the field begins with `(from`.  Proofpoint is built on it.
 _block(
     client=r'(?:[^ ()@]+@)?(?:{rdns} )?\[{address}\](?: \(may be forged\))?\)',
-    sendmail=r'(?P<auth> \((?:authenticated|user=|User auth)[^()]*(?:\([^()]*\))?\))*'
-    r' {by} \((?:[\w-]*8\.[^()/]*/[^()]*|PPS)\)(?: with {protocol})? id {id}'
-    r'(?: \(version=[^()]*\))?{for}{date}',
+    sendmail=r'(?P<auth> \((?:authenticated|user=|User auth)[^()\[\]"]*'
+    r'(?:\([^()\[\]"]*\))?\))*'
+    r' {by} \((?:[\w-]*8\.[^()\[\]"/]*/[^()\[\]"]*|PPS)\)(?: with {protocol})? id {id}'
+    r'(?: \(version=[^()\[\]"]*\))?{for}{date}',
 )
 _SENDMAIL = (
     Format('Sendmail', 'by (8|SGI|PPS',
@@ -202,8 +209,8 @@ _SENDMAIL = (
 # OpenSMTPD 5 to 7: smtp_session.c.  Reverse DNS is unchecked and raw, and a
 # body that begins with white space becomes part of the field.
 _block(
-    opensmtpd=r'{by} \(OpenSMTPD\) with {protocol} id {id}(?: \([^()]*\))?'
-    r'(?: auth=no|(?P<auth> auth=yes user=[^ ]+))?{for}{date}',
+    opensmtpd=r'{by} \(OpenSMTPD\) with {protocol} id {id}(?: \([^()\[\]"]*\))?'
+    r'(?: auth=no|(?P<auth> auth=yes user=[^ \[\]"]+))?{for}{date}',
 )
 _OPENSMTPD = (
     Format('OpenSMTPD', 'by (OpenSMTPD',
@@ -230,7 +237,7 @@ _QMAIL = (
     Format('qmail', '(',
         r'{qmail}{encrypted}'),
     Format('qmail-ldap, qpsmtpd, James', 'by (qmail|qpsmtpd|qp|WP|JAMES',
-        r'{qmail} \((?:qmail-|qpsmtpd|qp |WP-SMTPD|JAMES )[^()\[\]]*\){encrypted}'),
+        r'{qmail} \((?:qmail-|qpsmtpd|qp |WP-SMTPD|JAMES )[^()\[\]"]*\){encrypted}'),
     Format('qmail, queue', 'invoked',
         r'\(qmail [0-9]+ invoked from network\){date}',
         kind=Kind.QUEUE),
@@ -243,14 +250,15 @@ _QMAIL = (
 # Courier 0.5 to 1.x: courieresmtpd.c, submit.C.  HELO is one word of any
 # characters, reverse DNS is raw.  The peer address is in the last literal
 # before `by`, as long as reverse DNS begins no statement (IDENT, AUTH, TLS)
-# and no statement has a literal.  Nobody else writes such an id; before 2018
+# and no statement has a literal.  The answer to ident is raw, so that AUTH in a
+# comment that begins with it says nothing.  Nobody else writes such an id; before 2018
 # it stood after the date.
 _block(
     hex=r'id [0-9A-F]{{8,16}}\.[0-9A-F]{{8,16}}\.[0-9A-F]{{8}}',
     raw=r'[^)]*(?:\)(?! \((?:IDENT|AUTH|TLS|SSL):)[^)]*)*',
-    statements=r'(?: \((?:IDENT: [^()\[\],]*(?:, )?)?'
-    r'(?P<auth>AUTH: [A-Z0-9-]+ [^ ()\[\],]+(?:, )?)?'
-    r'(?:(?:TLS|SSL): [^()\[\]]*)?\))?',
+    statements=r'(?: \((?:IDENT: [^()\[\]]*'
+    r'|(?P<auth>AUTH: [A-Z0-9-]+ [^ ()\[\],]+(?:, )?)?'
+    r'(?:(?:TLS|SSL): [^()\[\]]*)?)\))?',
 )
 _COURIER = (
     Format('Courier', '.0',
@@ -268,7 +276,8 @@ _HARAKA = (
     Format('Haraka', 'by (Haraka',
         r'from (?P<helo>[^ ]+) \([^()\\]*(?:\\.[^()\\]*)* ?\[{address}\]\)'
         r' {by} \(Haraka(?:/[\w.-]+)?\) with {protocol} id {id} envelope-from {path}'
-        r'(?: tls [\w-]+)?(?: \((?:authenticated bits=0|version=[^()]*)\))*{date}'),
+        r'(?: tls [\w-]+)?'
+        r'(?: \((?:authenticated bits=0|version=[^()\[\]"]*)\))*{date}'),
     Format('Haraka, queue', '(Haraka',
         r'\(Haraka outbound\){date}',
         kind=Kind.QUEUE),
@@ -280,7 +289,7 @@ _HARAKA = (
 _MICROSOFT = (
     Format('Exchange', 'with',
         r'from (?:(?P<helo>{word}) )?\(\[?{address}\]?\) {by}(?: \(\[?[\w.:%]+\]?\))?'
-        r' with (?P<protocol>Microsoft SMTP Server|mapi|HTTPS)(?: \([^()]*\))?'
+        r' with (?P<protocol>Microsoft SMTP Server|mapi|HTTPS)(?: \([^()\[\]"]*\))?'
         r'(?: id [0-9.]+)?(?: via [\w. -]+)?{date}'),
     Format('SMTPSVC', 'SMTPSVC',
         r'from (?:(?P<helo>{word}) )?\(\[{address}\](?: unverified| RDNS failed)?\)'
@@ -293,7 +302,8 @@ _MICROSOFT = (
 # CommuniGate Pro 4 to 6, from captured fields: the peer is the word after
 # `from` and HELO in the comment; where they agree, the peer is in the comment.
 _block(
-    communigate=r'{by} \(CommuniGate Pro [^()]*\) with {protocol} id {id}{for}{date}',
+    communigate=r'{by} \(CommuniGate Pro [^()\[\]"]*\) with {protocol} id {id}'
+    r'{for}{date}',
 )
 _COMMUNIGATE = (
     Format('CommuniGate', 'by (CommuniGate',
@@ -302,7 +312,7 @@ _COMMUNIGATE = (
     Format('CommuniGate, verified', 'by (CommuniGate',
         r'from {rdns} \((?:account [^ ()]+ )?\[{address}\] verified\) {communigate}'),
     Format('CommuniGate, from one part to the next', 'by (CommuniGate',
-        r'by (?P<by>{host}) \(CommuniGate Pro (?:PIPE|GROUP|RULE|LIST) [^()]*\)'
+        r'by (?P<by>{host}) \(CommuniGate Pro (?:PIPE|GROUP|RULE|LIST) [^()\[\]"]*\)'
         r' with [A-Z]+ id {id}{for}{date}',
         kind=Kind.QUEUE),
 )
@@ -321,25 +331,26 @@ _OTHERS = (
     # Cyrus, lmtpengine.c: it writes LMTPA for whoever delivers, so that the
     # protocol is no statement of AUTH.
     Format('Cyrus', 'by (Cyrus',
-        r'from (?P<helo>{word}) {tcp} {by} \(Cyrus [^()]*\) with LMTP[SA]*'
+        r'from (?P<helo>{word}) {tcp} {by} \(Cyrus [^()\[\]"]*\) with LMTP[SA]*'
         r'(?: {comment})?{date}'),
     # MDaemon 7 to 26: the address after `by` is its own.  Then MDaemon 5.
     Format('MDaemon', '(MDaemon',
         r'from (?P<helo>{word}) \(\[{address}\]\) {by} \([\w.:-]+\)'
-        r' \(MDaemon[^()]*\){tail}'),
+        r' \(MDaemon[^()\[\]"]*\){tail}'),
     Format('MDaemon 5', '(MDaemon',
         r'from (?P<helo>{word}) \[{address}\] {by} \[[\w.:]+\] with {protocol}'
-        r' \(MDaemon[^()]*\){for}{date}'),
+        r' \(MDaemon[^()\[\]"]*\){for}{date}'),
     # Momentum: the port stands inside the literal.
     Format('Momentum', '(ecelerity',
         r'from (?:\[[0-9.]+\] )?\(\[(?P<peer>[0-9.]+):[0-9]+\]'
         r'(?: helo=(?P<helo>{word}))?\) {by}(?: \(envelope-from {path}\))?'
-        r' \(ecelerity {balanced}\) with {protocol}(?: \(cipher=[^()\[\]]*\))?'
+        r' \(ecelerity {plain}\) with {protocol}'
+        r'(?: \(cipher=[^()\[\]"]*(?:subject="[^()\[\]"]*")?\))?'
         r' id {id}{for}{date}'),
     # Oracle, Sun and iPlanet Messaging Server.
     Format('Oracle Messaging Server', 'by (Oracle|Sun|iPlanet',
         r'from (?P<helo>{word}) \((?:{rdns} |\[unknown\] )?\[{address}\]\) {by}'
-        r' \((?:Oracle|Sun|iPlanet) {balanced}\){tail}'),
+        r' \((?:Oracle|Sun|iPlanet) {plain}\){tail}'),
     Format('Axigen', 'by (Axigen',
         r'from (?P<helo>{word}) \({address}\) {by} \(Axigen\){tail}'),
     Format('MailEnable', 'MailEnable',
@@ -357,7 +368,7 @@ _OTHERS = (
         'by (Lotus|IBM|HCL|Dovecot|Halon|IceWarp|Kerio|Horde|JAMES|Symantec|Sophos',
         r'from (?P<helo>{word}) {tcp}{tls}(?P<auth> \(authenticated user [^()\[\]]*\))?'
         r' {by} \((?:(?:Lotus|IBM|HCL) Domino|Dovecot|Halon|IceWarp|Kerio|Horde|JAMES'
-        r'|Symantec|Sophos)[^()\[\]]*\){tail}'),
+        r'|Symantec|Sophos)[^()\[\]"]*\){tail}'),
     # chasquid, conn.go.  Before 2023 the literal after `from` was the peer,
     # since then the one in parentheses is; after AUTH there is none.  So one
     # literal in parentheses is the peer, and a literal after `from` is none.

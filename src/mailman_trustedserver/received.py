@@ -13,6 +13,8 @@ How this is held:
 - A field is read whole or not at all.  Each row of the table in `formats` is
   the complete grammar of a field as one kind of server writes it, from the
   first word to the date, and must match to the last character.
+- A field has one ` by `: a server that lets white space into HELO or a quoted
+  sender could else be made to write the `by` of another server.
 - When two rows match a field they must agree on the peer address and on AUTH.
   If they do not, the field is malformed.
 - Rows for servers that do not name themselves are tried last.  Where text of
@@ -186,20 +188,23 @@ def parse_received(field: str) -> Hop:
     text = _unfold(field)
     if text.count(';') > 1 and len(_DATE_STAMP.findall(text)) > 1:
         raise MalformedReceived(gettext_noop('it has more than one date'))
-    hop = _find(text)
+    place = f' {text}'.find(' by ')
+    if place != f' {text}'.rfind(' by '):
+        raise MalformedReceived(gettext_noop('it has more than one "by"'))
+    hop = _find(text, place)
     if hop is None and '  ' in text:
         # Servers write runs of spaces where a comment may have them, too; in
         # other places somebody has folded the field anew.
-        hop = _find(_SPACES.sub(' ', text))
+        text = _SPACES.sub(' ', text)
+        hop = _find(text, f' {text}'.find(' by '))
     if hop is None:
         raise MalformedReceived(gettext_noop('it is in no form that is known'))
     return hop
 
 
-def _find(text: str) -> Optional[Hop]:
-    # An outsider's text may hold another `by`, in a quoted recipient, say; then
-    # the field is tried against the wrong rows, and no row matches.
-    product = _PRODUCT.match(text, text.rfind(' by ') + 4)
+def _find(text: str, by: int) -> Optional[Hop]:
+    """What the rows of the server that calls itself so after `by` read, if any."""
+    product = _PRODUCT.match(text, by + 3)
     for rows in (_NAMED.get(product[1], _UNNAMED) if product else _UNNAMED, _LAST):
         found: Optional[Hop] = None
         for row in rows:
