@@ -83,7 +83,13 @@ LURES = (
 )
 
 
-def hostile(allowed=None, replacement='', max_size=12):
+# The same of whole fields: how each server begins one, and how it goes on from
+# `by`, with a trusted server as the client.  Filled in below.
+OPENERS = []
+CLOSERS = []
+
+
+def hostile(allowed=None, replacement='', max_size=6):
     """Text that a client chose, after the server has cleaned it.
 
     :param allowed: The characters that the server lets through, or a test
@@ -93,6 +99,8 @@ def hostile(allowed=None, replacement='', max_size=12):
     pieces = st.lists(
         st.one_of(
             st.sampled_from(LURES),
+            st.deferred(lambda: st.sampled_from(OPENERS)),
+            st.deferred(lambda: st.sampled_from(CLOSERS)),
             st.text(max_size=3),
             st.text(alphabet=LETTERS + '.-', max_size=5),
         ),
@@ -289,7 +297,7 @@ def opensmtpd(draw):
             ' auth=yes user='
             + draw(hostile(lambda character: character not in '\n\r\0')),
         )
-    field += optional(draw, f'\n\tfor <{draw(dot_atoms)}>')
+    field += optional(draw, f'\n\tfor <{draw(mailboxes)}>')
     field += f';\n\t{DATE} (UTC)'
     body = hostile(lambda character: character not in '\r\0').map(
         lambda text: '\n\t' + text.replace('\n', '\n\t') + f'; {DATE}'
@@ -370,7 +378,7 @@ def qmail(draw):
 
 
 @st.composite
-def haraka(draw):
+def haraka(draw, version='3.3.4', helo=words):
     """Haraka: any HELO without white space, parentheses escaped in reverse DNS."""
     peer = draw(untagged)
     rdns = draw(
@@ -386,8 +394,8 @@ def haraka(draw):
     )
     protocol, auth = draw(extended_protocols())
     field = (
-        f'from {draw(words)} ({rdns}{" " if rdns else ""}[{peer}])\n'
-        f'\tby mx.example.org (Haraka/3.3.4) with {protocol} id '
+        f'from {draw(helo)} ({rdns}{" " if rdns else ""}[{peer}])\n'
+        f'\tby mx.example.org (Haraka/{version}) with {protocol} id '
         f'{draw(identifiers)}\n\tenvelope-from <{draw(mailboxes)}>'
     )
     if 'S' in protocol[5:]:
@@ -397,12 +405,29 @@ def haraka(draw):
     return field + f';\n\t{DATE}' + optional(draw, draw(folded_bodies)), peer, auth
 
 
+any_rdns = st.one_of(names, raw_rdns)
+
+# Haraka before 3.1.7 cuts HELO at spaces only, so that tabs and all else stay.
+tabbed = hostile(lambda character: character not in ' \n\r\0').map(
+    lambda text: text or 'x'
+)
+
+
 @st.composite
-def written(draw, template, *, helo=raw_rdns, peer=untagged, auth=True):
+def written(
+    draw,
+    template,
+    *,
+    helo=raw_rdns,
+    rdns=any_rdns,
+    peer=untagged,
+    auth=True,
+):
     """A server as a template, for those that are known by what they wrote.
 
     :param template: The field; `{helo}` and so on stand for what is drawn.
     :param helo: What the server lets into HELO.
+    :param rdns: What it lets into reverse DNS.
     :param peer: How it writes addresses.
     :param auth: Whether it states AUTH, in `{protocol}`.
     """
@@ -410,13 +435,13 @@ def written(draw, template, *, helo=raw_rdns, peer=untagged, auth=True):
     protocol, has_auth = draw(extended_protocols())
     field = template.format(
         helo=draw(helo),
-        rdns=draw(names),
+        rdns=draw(rdns),
         peer=address,
         own=draw(own),
         protocol=protocol,
         id=draw(identifiers),
         mail=draw(mailboxes),
-        rcpt=draw(dot_atoms),
+        rcpt=draw(mailboxes),
         user=draw(plain_words),
     )
     return f'{field}; {DATE}', address, has_auth and auth
@@ -562,6 +587,56 @@ TEMPLATES = {
     ),
 }
 
+
+def _lures():
+    whole = [template for template, _ in TEMPLATES.values()]
+    whole += [
+        'from {helo} ({rdns} [{peer}]) (Authenticated sender: {user})'
+        ' by mx.example.org (Postfix) with {protocol} id {id} for <{rcpt}>',
+        'from {rdns} ([{peer}] helo={helo}) by mx.example.org with esmtpsa'
+        ' (TLS1.3) tls X (Exim 4.96) (envelope-from <{mail}>) id {id} for {rcpt}',
+        'from [{peer}] (helo={helo}) by mx.example.org with esmtpsa (Exim 4.96)'
+        ' id {id}',
+        'from {user} by mx.example.org with local (Exim 4.96) id {id}',
+        'from {helo} ({rdns} [{peer}] (may be forged)) (authenticated bits=0)'
+        ' by mx.example.org (8.17.1/8.17.1) with {protocol} id {id}',
+        '(from {user}@localhost) by mx.example.org (8.17.1/8.17.1/Submit) id {id}',
+        'from {helo} ({rdns} [{peer}]) by mx.example.org (OpenSMTPD) with'
+        ' {protocol} id {id} auth=yes user={user}',
+        'from localhost (mx.example.org [local]) by mx.example.org (OpenSMTPD)'
+        ' with ESMTPA id {id}',
+        'from {rdns} (HELO {helo}) ({user}@{peer}) by mx.example.org with ESMTPA',
+        'from {helo} ({rdns} [{peer}]) (AUTH: PLAIN {user}) by mx.example.org with'
+        ' ESMTPSA id 00000000002BE582.000000006B037379.00003C6B',
+        'from {helo} ({rdns} [{peer}]) by mx.example.org (Haraka/3.1.6) with'
+        ' {protocol} id {id} envelope-from <{mail}>',
+        'by mx.example.org (Postfix, from userid 0) id {id}',
+        '(qmail 1 invoked from network)',
+        '(Haraka outbound)',
+        'from mail pickup service by mx.example.org with Microsoft SMTPSVC',
+    ]
+    for template in whole:
+        text = template.format(
+            helo='x',
+            rdns='out.example.org',
+            peer='192.168.10.1',
+            own='192.168.10.3',
+            protocol='ESMTPSA',
+            id='1A2B3C',
+            mail='a@example.org',
+            rcpt='b@example.org',
+            user='u',
+        )
+        client, by, server = text.partition(' by ')
+        for lure in (client, client[5:], client + ' (using x', client + ' ('):
+            OPENERS.extend((lure, lure.replace(' ', '\t')))
+        # A field has one `by`: what goes on without it is as dangerous.
+        for lure in (by + server, server, server.partition(' ')[2]):
+            CLOSERS.extend((lure, lure + '; ' + DATE, lure.replace(' ', '\t')))
+
+
+_lures()
+
 SERVERS = {
     'postfix': postfix(),
     'exim': exim(),
@@ -570,6 +645,7 @@ SERVERS = {
     'courier': courier(),
     'qmail': qmail(),
     'haraka': haraka(),
+    'haraka, before 3.1.7': haraka('3.1.6', tabbed),
     **{
         name: written(template, **options)
         for name, (template, options) in TEMPLATES.items()
