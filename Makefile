@@ -16,7 +16,7 @@ VERSIONS = 3.3.8 3.3.9 3.3.10
 WEB = 1.3.8 1.3.13
 SOURCES := $(shell find src -type f -not -name '*.pyc')
 
-.PHONY: demo demo-web test check fuzz nightly bench test-versions test-web messages screenshots \
+.PHONY: demo demo-web test check fuzz nightly bench test-versions test-web messages screenshots bypass-table \
 	load test-load test-debian test-network clean
 
 demo: $(VENV)/.installed
@@ -67,6 +67,10 @@ test-web-%: .venvs/web-%/.installed
 # The catalogues of the web part; this needs GNU gettext.
 messages: .venvs/web-1.3.13/.installed
 	.venvs/web-1.3.13/bin/python -m tests.web.catalogues
+
+# The table in docs/bypass.md.
+bypass-table: $(VENV)/.installed-test
+	RENEW=1 $(VENV)/bin/python -m pytest -q tests/test_bypass.py -k documented_table
 
 # The pictures in docs/.
 screenshots: .venvs/web-1.3.13/.installed

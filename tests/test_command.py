@@ -79,6 +79,7 @@ def test_check_prints_the_effective_policy(mlist):
         'reinjection_users: (none)',
         'alias_hops: no',
         'nonmember_actions: hold',
+        'bypassed_actions: discard hold reject',
         'mode: enforce',
         f'digest: {find_plugin().settings.digest}',
     ]

@@ -267,6 +267,7 @@ def test_policy_has_the_servers_and_settings(call):
         'reinjection_users': [],
         'alias_hops': False,
         'nonmember_actions': ['hold'],
+        'bypassed_actions': ['discard', 'hold', 'reject'],
         'mode': 'enforce',
         'digest': find_plugin().settings.digest,
         'warnings': [],

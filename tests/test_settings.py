@@ -32,6 +32,7 @@ def test_defaults_trust_nobody():
     assert policy.submission is Submission.SINGLE_HOP
     assert policy.local_submission is False
     assert settings.nonmember_actions == {'hold'}
+    assert settings.bypassed_actions == {'hold', 'reject', 'discard'}
     assert settings.mode == ENFORCE
     assert settings.warnings == ['trusted_remote_servers is empty: no post is trusted.']
 
@@ -50,6 +51,7 @@ trusted_remote_servers = 192.168.10.1 192.168.10.2
 Submission: Authenticated
 local_submission: yes
 nonmember_actions: hold Reject
+bypassed_actions: Discard hold
 mode: Observe
 """)
     policy = settings.policy
@@ -63,10 +65,15 @@ mode: Observe
     assert policy.submission is Submission.AUTHENTICATED
     assert policy.local_submission is True
     assert settings.nonmember_actions == {'hold', 'reject'}
+    assert settings.bypassed_actions == {'discard', 'hold'}
     assert settings.mode == OBSERVE
     assert settings.warnings[-1] == (
         'mode is observe: verdicts are logged, but every post is moderated.'
     )
+
+
+def test_no_action_at_all_can_be_bypassed():
+    assert parse('bypassed_actions:').bypassed_actions == frozenset()
 
 
 def test_percent_signs_in_regular_expressions_stay():
@@ -111,6 +118,13 @@ def test_percent_signs_in_regular_expressions_stay():
             'nonmember_actions: hold, reject',
             "nonmember_actions: 'hold,' is not a value; write one of hold, reject",
         ),
+        (
+            'bypassed_actions: hold accept',
+            "bypassed_actions: 'accept' is not a value; write one of hold, reject, "
+            'discard',
+        ),
+        ('bypassed_actions: Defer', "bypassed_actions: 'defer' is not a value"),
+        ('bypassed_actions: none', "bypassed_actions: 'none' is not a value"),
         (
             'trusted_local_servers:\n192.0.2.1',
             'ts.cfg: Source contains parsing errors',

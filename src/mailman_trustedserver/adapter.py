@@ -153,6 +153,7 @@ def describe_settings(settings: Settings) -> dict[str, Any]:
         'reinjection_users': sorted(policy.reinjection_users),
         'alias_hops': policy.alias_hops,
         'nonmember_actions': sorted(settings.nonmember_actions),
+        'bypassed_actions': sorted(settings.bypassed_actions),
         'mode': settings.mode,
         'digest': settings.digest,
         'warnings': settings.warnings,

@@ -42,6 +42,10 @@ MAILMAN_KEYS = ('class', 'enabled', 'configuration', 'component_package')
 # The names of Mailman's actions (`mailman.interfaces.action.Action`).
 ACTIONS = ('hold', 'reject', 'discard', 'accept', 'defer')
 
+# Those that a trusted post can bypass: to bypass `accept` would make it worse
+# off, and `defer` decides nothing.
+BYPASSABLE = ('hold', 'reject', 'discard')
+
 MODES = ENFORCE, OBSERVE = ('enforce', 'observe')
 
 # What Mailman takes for a boolean (`lazr.config.as_boolean`).
@@ -89,6 +93,7 @@ class Settings:
     :ivar policy: What the site trusts.
     :ivar nonmember_actions: The values of a list's `default_nonmember_action`
         under which a trusted post bypasses moderation.
+    :ivar bypassed_actions: The decisions of moderation that it bypasses.
     :ivar mode: `enforce`, or `observe`: the verdict is logged, no more.
     :ivar digest: Of the keys and values that were read, to tell one configuration
         from another: twelve hexadecimal digits.
@@ -96,6 +101,7 @@ class Settings:
 
     policy: Policy = field(default_factory=Policy)
     nonmember_actions: frozenset[str] = frozenset(('hold',))
+    bypassed_actions: frozenset[str] = frozenset(BYPASSABLE)
     mode: str = ENFORCE
     digest: str = field(default='', compare=False)
 
@@ -219,6 +225,10 @@ def _users(value: str) -> frozenset[str]:
     return frozenset(value.split())
 
 
+def _bypassed_actions(value: str) -> frozenset[str]:
+    return frozenset(_choice(word, BYPASSABLE) for word in value.split())
+
+
 # The keys: how each is read, and the member of `Policy` or `Settings`.
 _KEYS: dict[str, tuple[Callable[[str], Any], str]] = {
     'trusted_local_servers': (_addresses, 'local'),
@@ -228,5 +238,6 @@ _KEYS: dict[str, tuple[Callable[[str], Any], str]] = {
     'reinjection_users': (_users, 'reinjection_users'),
     'alias_hops': (_boolean, 'alias_hops'),
     'nonmember_actions': (_actions, 'nonmember_actions'),
+    'bypassed_actions': (_bypassed_actions, 'bypassed_actions'),
     'mode': (_mode, 'mode'),
 }

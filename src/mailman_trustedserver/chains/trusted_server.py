@@ -1,19 +1,42 @@
 # SPDX-FileCopyrightText: 2026 The mailman-trustedserver authors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The posting chain that skips moderation for trusted posts."""
+"""The posting chain that bypasses moderation for trusted posts."""
 
 from mailman.chains.base import Link
 from mailman.config import config
 from mailman.core.i18n import _
 from mailman.interfaces.chain import IChain, LinkAction
-from mailman_trustedserver.adapter import CHAIN, DEFAULT_CHAIN, RULE
+from mailman.interfaces.rules import IRule
+from mailman_trustedserver.adapter import CHAIN, DEFAULT_CHAIN, RULE, find_plugin
 from public import public
 from zope.interface import implementer
 
 
-# What a trusted post bypasses; every other link of the default chain stays.
-BYPASSED_RULES = ('member-moderation', 'nonmember-moderation')
+# The rules whose decisions a trusted post bypasses, and the chain to which the
+# default one jumps to carry them out.
+MODERATION_RULES = ('member-moderation', 'nonmember-moderation')
+MODERATION_CHAIN = 'moderation'
+
+# The decision, and all that such a rule leaves with it in msgdata.  Others
+# write some of these as well: header matches, and the DMARC rule.
+DECISION = 'member_moderation_action'
+MODERATION_KEYS = (
+    'moderation_action',
+    DECISION,
+    'moderation_sender',
+    'moderation_reasons',
+)
+
+# What Mailman adds to a post, and never takes off one that comes in with it.
+RECORDS = ('x-mailman-rule-hits', 'x-mailman-rule-misses')
+
+
+def _remove_records(mlist, msg, msgdata):
+    # RFC 5322 4.5.8 lets white space stand before the colon.
+    for name in list(msg):
+        if name.strip().lower() in RECORDS:
+            del msg[name]
 
 
 def _record_hit(mlist, msg, msgdata):
@@ -27,16 +50,18 @@ def _record_miss(mlist, msg, msgdata):
 @public
 @implementer(IChain)
 class TrustedServerPostingChain:
-    """Trusted posts skip moderation; for all others nothing changes."""
+    """Trusted posts bypass moderation; for all others nothing changes."""
 
     name = CHAIN
     description = _(
         'The built-in moderation chain; posts that came through trusted '
-        'servers skip the moderation of members and nonmembers.'
+        'servers bypass the moderation of members and nonmembers.'
     )
 
     def get_links(self, mlist, msg, msgdata):
         """See `IChain`."""
+        # Whatever the verdict: anybody can write that his post is trusted.
+        yield Link('truth', LinkAction.run, function=_remove_records)
         yield Link(RULE, LinkAction.jump, _TrustedChain())
         yield Link('truth', LinkAction.run, function=_record_miss)
         yield Link('truth', LinkAction.jump, DEFAULT_CHAIN)
@@ -44,7 +69,7 @@ class TrustedServerPostingChain:
 
 @implementer(IChain)
 class _TrustedChain:
-    """The default chain, whatever links this Mailman has, less moderation."""
+    """The default chain, whatever links this Mailman has, for trusted posts."""
 
     name = CHAIN + '-trusted'
     description = _('The built-in moderation chain for trusted posts.')
@@ -54,16 +79,69 @@ class _TrustedChain:
         default = config.chains[DEFAULT_CHAIN]
         # In Mailman 3.3.8 and 3.3.9 another link stands between the two.
         for link in default.get_links(mlist, msg, msgdata):
-            if link.rule.name in BYPASSED_RULES:
-                continue
             if link.action is LinkAction.jump:
                 link = Link(
-                    link.rule,
+                    _ModerationRule(link.rule) if _moderates(link) else link.rule,
                     link.action,
                     _RecordingChain(link.chain),
                     link.function,
                 )
             yield link
+
+
+def _moderates(link):
+    return _is(link.chain, MODERATION_CHAIN, config.chains) and any(
+        _is(link.rule, name, config.rules) for name in MODERATION_RULES
+    )
+
+
+def _is(component, name, registered):
+    # Another plugin may have registered its own under this name.  Whether the
+    # default chain has that one or still Mailman's depends on which came
+    # first: it keeps its links.
+    return component is registered.get(name) or component.name == name
+
+
+def _bypassed_actions():
+    plugin = find_plugin()
+    settings = None if plugin is None else plugin.settings
+    return () if settings is None else settings.bypassed_actions
+
+
+@implementer(IRule)
+class _ModerationRule:
+    """A moderation rule that misses if its decision is bypassed.
+
+    It runs as ever, so that the sender is noted as a nonmember.  What it lets
+    through at once stays let through: the checks that follow would make a
+    trusted post worse off than any other.
+    """
+
+    description = _('Match messages whose moderation is not bypassed.')
+
+    def __init__(self, rule):
+        self._rule = rule
+        self.name = rule.name
+        self.record = rule.record
+
+    def check(self, mlist, msg, msgdata):
+        """See `IRule`."""
+        before = {
+            # The rule appends to the list of reasons.
+            key: list(value) if isinstance(value, list) else value
+            for key, value in msgdata.items()
+            if key in MODERATION_KEYS
+        }
+        if not self._rule.check(mlist, msg, msgdata):
+            return False
+        # Without a sender it is an `Action`, else the name of one.
+        action = msgdata.get(DECISION)
+        if str(getattr(action, 'name', action)) not in _bypassed_actions():
+            return True
+        for key in MODERATION_KEYS:
+            msgdata.pop(key, None)
+        msgdata.update(before)
+        return False
 
 
 @implementer(IChain)
