@@ -220,6 +220,16 @@ CHAINS = f'posting_chain must be {DEFAULT_CHAIN} or {CHAIN}'
         ('PUT', {'posting_chain': [CHAIN]}, CHAINS),
         ('PUT', {'posting_chain': {}}, CHAINS),
         ('PATCH', {'posting_chain': CHAIN, 'x': 1}, 'Unknown attribute: x'),
+        *(
+            (
+                method,
+                {'posting_chain': DEFAULT_CHAIN, 'replace': value},
+                'replace must be the name of a chain',
+            )
+            for method in ('PUT', 'PATCH')
+            for value in (None, 7, ['accept'], {})
+        ),
+        ('PUT', {'replace': 'accept'}, 'Missing Parameter: posting_chain'),
         ('PATCH', {'list_id': 'x'}, 'Read-only attribute: list_id'),
         ('PUT', {'list_id': 'x'}, 'Unexpected parameters: list_id'),
         ('PUT', {}, 'Missing Parameter: posting_chain'),
@@ -235,6 +245,52 @@ def test_bad_choice_is_a_bad_request_that_changes_nothing(call, method, body, se
     assert answer.status_code == 400
     assert sentence in answer.json['description']
     assert stored_list().posting_chain == CHAIN
+
+
+@pytest.mark.parametrize('method', ['PUT', 'PATCH'])
+@pytest.mark.parametrize('chain', [CHAIN, DEFAULT_CHAIN])
+def test_chain_of_somebody_else_is_replaced_only_if_it_is_named(call, method, chain):
+    for replace in ({}, {'replace': 'hold'}, {'replace': chain}):
+        change(posting_chain='accept')
+        answer = call(method, THE_LIST, json={'posting_chain': chain, **replace})
+        assert answer.status_code == 409
+        assert answer.json['title'] == '409 Conflict'
+        assert 'replace=accept' in answer.json['description']
+        assert stored_list().posting_chain == 'accept'
+    body = {'posting_chain': chain, 'replace': 'accept'}
+    assert call(method, THE_LIST, json=body).status_code == 204
+    assert stored_list().posting_chain == chain
+    # Said again, or where there was nothing to replace, it does no harm.
+    for present in (CHAIN, DEFAULT_CHAIN):
+        change(posting_chain=present)
+        assert call(method, THE_LIST, json=body).status_code == 204
+        assert stored_list().posting_chain == chain
+
+
+def test_chain_to_be_replaced_is_named_in_a_form_too(call):
+    change(posting_chain='accept')
+    params = {'posting_chain': CHAIN, 'replace': 'accept'}
+    assert call('PATCH', THE_LIST, params=params).status_code == 204
+    assert stored_list().posting_chain == CHAIN
+
+
+def test_name_of_a_chain_to_replace_chooses_nothing(call):
+    change(posting_chain='accept')
+    assert call('PATCH', THE_LIST, json={'replace': 'accept'}).status_code == 204
+    assert stored_list().posting_chain == 'accept'
+
+
+@pytest.mark.parametrize('method', ['PUT', 'PATCH'])
+def test_chain_that_the_process_does_not_have_is_a_conflict(call, monkeypatch, method):
+    from mailman.config import config
+
+    change(posting_chain=DEFAULT_CHAIN)
+    monkeypatch.delitem(config.chains, CHAIN)
+    assert call('GET', ROOT).json['posting_chains'] == [DEFAULT_CHAIN]
+    answer = call(method, THE_LIST, json={'posting_chain': CHAIN})
+    assert answer.status_code == 409
+    assert 'stop and start Mailman' in answer.json['description']
+    assert stored_list().posting_chain == DEFAULT_CHAIN
 
 
 @pytest.mark.parametrize(

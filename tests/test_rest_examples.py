@@ -33,6 +33,12 @@ def fill(site):
     site.wait_for(['<held@example.org>'])
 
 
+def on_another_chain(site):
+    """Do to the list what only an administrator can."""
+    chain = ('builtins.setattr', 'posting_chain', 'accept')
+    site.mailman('shell', '-l', POSTING_ADDRESS, '-r', *chain)
+
+
 def ask(site, command):
     """What a command prints when it asks this site."""
     command = command.replace('restpass', site.rest_password)
@@ -57,8 +63,10 @@ def parsed(site, answer):
 def test_documented_calls_give_the_documented_answers():
     need(shutil.which('curl'), 'this needs curl: apt install curl')
     examples = EXAMPLE.findall(DOCUMENT.read_text(encoding='utf-8'))
-    assert len(examples) == 10
+    assert len(examples) == 12
     with MailmanSite(CONFIGURATION) as site:
         fill(site)
         for command, answer in examples:
+            if '409 Conflict' in answer:
+                on_another_chain(site)
             assert parsed(site, ask(site, command)) == parsed(site, answer), command

@@ -14,6 +14,7 @@ import falcon
 import logging
 import re
 
+from mailman.config import config
 from mailman.interfaces.listmanager import IListManager
 from mailman.interfaces.messages import IMessageStore
 from mailman.interfaces.requests import IListRequests, RequestType
@@ -23,6 +24,7 @@ from mailman.rest.helpers import (
     NotFound,
     bad_request,
     child,
+    conflict,
     etag,
     get_request_params,
     no_content,
@@ -60,6 +62,9 @@ MAX_PAGE = 10**9
 # The media types of a message (RFC 2046, RFC 6532).
 MESSAGE_TYPES = ('message/rfc822', 'message/global')
 
+# The chains that can be chosen.
+CHOICES = (DEFAULT_CHAIN, CHAIN)
+
 log = logging.getLogger('mailman.http')
 
 
@@ -86,7 +91,10 @@ class TrustedServerResource:
                     'mode': configuration.get('mode'),
                     'configuration_error': configuration['configuration_error'],
                     'warnings': configuration.get('warnings', []),
-                    'posting_chains': [DEFAULT_CHAIN, CHAIN],
+                    # `enable` asks what the running Mailman has.
+                    'posting_chains': [
+                        chain for chain in CHOICES if chain in config.chains
+                    ],
                 }
             ),
         )
@@ -145,18 +153,25 @@ class _Lists(_ListBase):
 
 
 def _posting_chain(value):
-    if value not in (DEFAULT_CHAIN, CHAIN):
+    if value not in CHOICES:
         raise ValueError(f'posting_chain must be {DEFAULT_CHAIN} or {CHAIN}')
     return value
 
 
-# What a list has here; only the chain can be changed.
+def _replaced_chain(value):
+    if not isinstance(value, str):
+        raise ValueError('replace must be the name of a chain')
+    return value
+
+
+# What a list has here, and what a request may say; only the chain can be changed.
 _ATTRIBUTES = {
     'list_id': GetterSetter(),
     'fqdn_listname': GetterSetter(),
     'posting_chain': GetterSetter(_posting_chain),
     'default_nonmember_action': GetterSetter(),
     'self_link': GetterSetter(),
+    'replace': GetterSetter(_replaced_chain),
 }
 
 
@@ -175,7 +190,11 @@ class _List(_ListBase):
         self._update(
             request,
             response,
-            lambda: Validator(posting_chain=_ATTRIBUTES['posting_chain']),
+            lambda: Validator(
+                posting_chain=_ATTRIBUTES['posting_chain'],
+                replace=_ATTRIBUTES['replace'],
+                _optional=('replace',),
+            ),
         )
 
     def on_patch(self, request, response):
@@ -186,7 +205,7 @@ class _List(_ListBase):
         try:
             if not isinstance(get_request_params(request), dict):
                 raise ValueError('the request must be an object')
-            make_validator().update(self._mlist, request)
+            values = make_validator()(request)
         except UnknownPATCHRequestError as error:
             bad_request(response, f'Unknown attribute: {error.attribute}')
         except ReadOnlyPATCHRequestError as error:
@@ -194,6 +213,28 @@ class _List(_ListBase):
         except (RecursionError, ValueError) as error:
             bad_request(response, str(error))
         else:
+            self._choose(response, **values)
+
+    def _choose(self, response, posting_chain=None, replace=None):
+        present = self._mlist.posting_chain
+        if posting_chain is None or posting_chain == present:
+            no_content(response)
+        elif posting_chain not in config.chains:
+            # The other runners were started with this one: the posts would be
+            # shunted.
+            conflict(
+                response,
+                f'The running Mailman does not have the chain {posting_chain}; '
+                'stop and start Mailman',
+            )
+        elif present not in (*CHOICES, replace):
+            conflict(
+                response,
+                f'The list is on the chain {present}; to replace that, name it: '
+                f'replace={present}',
+            )
+        else:
+            self._mlist.posting_chain = posting_chain
             no_content(response)
 
     @child()
