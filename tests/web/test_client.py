@@ -65,6 +65,7 @@ LIST = 'plugins/ts/lists/a.example.org'
         ({'plugins': 401}, 'Unavailable', r'did not answer .*\(401 Reason\)'),
         ({'plugins': {}}, 'Unavailable', 'does not have the plugin'),
         ({'plugins': PLUGINS, LIST: None}, 'Unavailable', 'did not answer'),
+        ({'plugins': PLUGINS, LIST: 409}, 'Unavailable', 'left the list as it is'),
         ({'plugins': PLUGINS, LIST: 500}, 'Unavailable', r'\(500 Reason\)'),
         (
             {'plugins': PLUGINS, LIST: 404, 'plugins/ts': 404},
@@ -87,3 +88,24 @@ def test_missing_answer_is_a_sentence_with_the_remedy(client, answers, error, se
 
 def test_plugin_may_have_another_name(client):
     assert servers(client, {'plugins': PLUGINS, LIST: {'x': 1}}).state == {'x': 1}
+
+
+@pytest.mark.parametrize(
+    ('arguments', 'data'),
+    [
+        (['x'], {'posting_chain': 'x'}),
+        (['x', ''], {'posting_chain': 'x'}),
+        (['x', 'y'], {'posting_chain': 'x', 'replace': 'y'}),
+    ],
+)
+def test_choice_names_the_chain_that_it_replaces(client, arguments, data):
+    chosen = servers(client, {'plugins': PLUGINS, LIST: None})
+    calls = []
+
+    def call(path, data=None, method=None):
+        calls.append((path, data, method))
+        return None, PLUGINS
+
+    chosen._connection.call = call
+    chosen.choose(*arguments)
+    assert calls[-1] == (LIST, data, 'PATCH')

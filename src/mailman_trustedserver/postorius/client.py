@@ -39,9 +39,17 @@ class TrustedServers:
         """The list's posting chain and the like, as a dictionary."""
         return self._ask(self._path)
 
-    def choose(self, posting_chain):
-        """Put the list on a posting chain."""
-        self._ask(self._path, {'posting_chain': posting_chain}, 'PATCH')
+    def choose(self, posting_chain, replace=''):
+        """Put the list on a posting chain.
+
+        :param posting_chain: The name of the chain.
+        :param replace: The name of a chain that was chosen elsewhere, if the
+            list is on one: Mailman leaves it for this call only.
+        """
+        data = {'posting_chain': posting_chain}
+        if replace:
+            data['replace'] = replace
+        self._ask(self._path, data, 'PATCH')
 
     @property
     def policy(self):
@@ -61,6 +69,15 @@ class TrustedServers:
         try:
             return self._call(f'{root}/{path}', data, method)
         except HTTPError as error:
+            if error.code == 409:
+                raise Unavailable(
+                    _(
+                        'Mailman left the list as it is: by now it is on another '
+                        'posting chain, or Mailman was not stopped and started since '
+                        'the plugin was installed. Open this page again; if that does '
+                        'not help, ask the site administrator.'
+                    )
+                ) from error
             if error.code != 404:
                 raise Unavailable(_no_answer(error)) from error
         # Is it the plugin that is missing, or what it was asked for?

@@ -31,8 +31,9 @@ CHOICES = {
 }
 OTHER_CHOICE = (
     _('Keep the present chain.'),
-    _('This list is on another posting chain, which was not chosen here.'),
+    _('This list is on the chain {chain}, which was not chosen here.'),
 )
+REPLACES = _('This replaces the chain {chain}.')
 
 
 class PolicyWidget(forms.Widget):
@@ -52,6 +53,8 @@ class PolicyWidget(forms.Widget):
 class TrustedServersForm(ListSettingsForm):
     """Choose the posting chain, and see what is in force for the list."""
 
+    # The chain that the person saw and may choose to leave, if it is none of ours.
+    replace = forms.CharField(widget=forms.HiddenInput, required=False)
     posting_chain = forms.ChoiceField(
         label=_('Posting chain'), widget=forms.RadioSelect
     )
@@ -60,7 +63,7 @@ class TrustedServersForm(ListSettingsForm):
     )
 
     # Postorius saves by itself what is not named here.
-    mlist_properties = ('posting_chain',)
+    mlist_properties = ('posting_chain', 'replace')
 
     def __init__(self, *args, **kwargs):
         super().__init__(*args, **kwargs)
@@ -70,24 +73,35 @@ class TrustedServersForm(ListSettingsForm):
             policy = self._servers.policy
         except Unavailable as error:
             # The page of this list still opens, and the other sections do.
-            del self.fields['posting_chain']
+            del self.fields['posting_chain'], self.fields['replace']
             self.initial['policy'] = {'unavailable': str(error)}
             return
         chain = state['posting_chain']
         choices = dict(CHOICES)
         choices.setdefault(chain, OTHER_CHOICE)
+        replace = '' if chain in CHOICES else chain
         self.fields['posting_chain'].choices = [
-            (name, format_html('<strong>{}</strong> {}', title, sentence))
+            (
+                name,
+                format_html(
+                    '<strong>{}</strong> {} {}',
+                    title,
+                    sentence.format(chain=chain),
+                    REPLACES.format(chain=chain) if replace and name != chain else '',
+                ),
+            )
             for name, (title, sentence) in choices.items()
         ]
-        self.initial.update(posting_chain=chain, policy={'policy': policy, **state})
+        self.initial.update(
+            posting_chain=chain, replace=replace, policy={'policy': policy, **state}
+        )
 
     def clean_posting_chain(self):
         """Have Mailman put the list on the chain; a refusal is an error here."""
         chain = self.cleaned_data['posting_chain']
         if chain != self.initial['posting_chain']:
             try:
-                self._servers.choose(chain)
+                self._servers.choose(chain, self.cleaned_data['replace'])
             except Unavailable as error:
                 raise forms.ValidationError(str(error)) from error
         return chain
