@@ -3,10 +3,14 @@
 
 """`mailman trustedserver`, in an initialised Mailman."""
 
+import base64
 import json
 import mailbox
 import pytest
+import threading
 
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from tests.conftest import (
     BAD,
     CHAIN,
@@ -20,11 +24,13 @@ from tests.conftest import (
     make_post,
     section,
 )
+from types import SimpleNamespace
 
 
 pytestmark = pytest.mark.mailman
 
 OTHER = 'other@example.com'
+STATE = {'posting_chains': [DEFAULT_CHAIN, CHAIN]}
 
 
 @pytest.fixture
@@ -33,6 +39,60 @@ def other(mlist):
     from mailman.app.lifecycle import create_list
 
     return create_list(OTHER)
+
+
+@contextmanager
+def answering(status, body):
+    """An HTTP server that answers so; the requests are in `requests`."""
+    data = body if isinstance(body, bytes) else json.dumps(body).encode()
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self):
+            server.requests.append((self.path, self.headers['Authorization']))
+            self.send_response(status)
+            self.end_headers()
+            self.wfile.write(data)
+
+        def log_message(self, *args):
+            pass
+
+    with HTTPServer(('127.0.0.1', 0), Handler) as server:
+        server.requests = []
+        thread = threading.Thread(target=server.serve_forever, args=(0.01,))
+        thread.start()
+        try:
+            yield server
+        finally:
+            server.shutdown()
+            thread.join()
+
+
+@pytest.fixture
+def running(monkeypatch):
+    """A function: from now on, the Mailman that runs answers so over REST."""
+    from mailman.config import config
+
+    @contextmanager
+    def running(status=200, body=STATE):
+        with answering(status, body) as server, monkeypatch.context() as patch:
+            # A proxy of the environment would refuse the connection.
+            for name in ('http_proxy', 'HTTP_PROXY', 'all_proxy'):
+                patch.setenv(name, 'http://127.0.0.1:9')
+            patch.delenv('no_proxy', raising=False)
+            patch.setattr(
+                config,
+                'webservice',
+                SimpleNamespace(
+                    hostname='127.0.0.1',
+                    port=str(server.server_port),
+                    use_https='no',
+                    admin_user='restadmin',
+                    admin_pass='pässword',
+                ),
+            )
+            yield server
+
+    return running
 
 
 @pytest.fixture
@@ -197,12 +257,143 @@ def test_status_says_that_there_are_no_lists(mailman_layer):
 
 
 @pytest.mark.parametrize('listspec', [OTHER, 'other.example.com'])
-def test_enable_puts_a_list_on_the_chain(other, listspec):
-    result = invoke('enable', listspec)
-    assert result.exit_code == 0
-    assert result.stdout == f'{OTHER}: now on {CHAIN}\n'
+def test_enable_puts_a_list_on_the_chain(other, running, listspec):
+    with running():
+        result = invoke('enable', listspec)
+        assert result.exit_code == 0
+        assert result.stdout == f'{OTHER}: now on {CHAIN}\n'
+        assert other.posting_chain == CHAIN
+        assert invoke('enable', listspec).stdout == (f'{OTHER}: already on {CHAIN}\n')
+
+
+def test_enable_asks_the_running_mailman_with_its_password(other, running):
+    with running() as server:
+        assert invoke('enable', OTHER).exit_code == 0
+    ((path, authorization),) = server.requests
+    assert path == '/3.1/plugins/trustedserver'
+    kind, credentials = authorization.split()
+    assert kind == 'Basic'
+    assert base64.b64decode(credentials).decode() == 'restadmin:pässword'
+
+
+@pytest.mark.parametrize(
+    ('status', 'body', 'remedy'),
+    [
+        (404, {}, 'does not have the plugin'),
+        (404, {}, 'stop and start Mailman'),
+        (200, {'posting_chains': [DEFAULT_CHAIN]}, 'stop and start Mailman'),
+        (401, {}, 'does not accept the admin_user and admin_pass of [webservice]'),
+        (500, {}, '(500 Internal Server Error); start Mailman'),
+        (200, {}, 'start Mailman with its REST runner'),
+        (200, [], 'start Mailman with its REST runner'),
+        (200, {'posting_chains': None}, 'start Mailman with its REST runner'),
+        (200, b'<html>', 'start Mailman with its REST runner'),
+        (200, b'\xff', 'start Mailman with its REST runner'),
+    ],
+)
+def test_enable_changes_nothing_unless_the_running_mailman_has_the_chain(
+    other, running, status, body, remedy
+):
+    with running(status, body):
+        result = invoke('enable', OTHER)
+    assert result.exit_code == 1
+    assert result.stdout == ''
+    sentence, changed = result.stderr.splitlines()
+    assert remedy in sentence
+    assert changed == 'Nothing was changed.'
+    assert other.posting_chain == DEFAULT_CHAIN
+
+
+def test_enable_says_that_nobody_answers(other, running):
+    with running() as server:
+        server.shutdown()
+        server.server_close()
+        result = invoke('enable', OTHER)
+        assert result.exit_code == 1
+        assert 'Connection refused' in result.stderr
+        assert '--mailman-is-down' in result.stderr
+        assert other.posting_chain == DEFAULT_CHAIN
+        assert invoke('enable', '--mailman-is-down', OTHER).exit_code == 0
     assert other.posting_chain == CHAIN
-    assert invoke('enable', listspec).stdout == (f'{OTHER}: already on {CHAIN}\n')
+
+
+@pytest.mark.parametrize('down', [[], ['--mailman-is-down']])
+@pytest.mark.parametrize('broken', ['typo', 'disabled'])
+def test_enable_says_what_check_says(
+    other, configure, running, monkeypatch, broken, down
+):
+    from mailman.config import config
+
+    if broken == 'typo':
+        configure(section('typo: x'))
+    else:
+        monkeypatch.setattr(config, 'plugins', {})
+    with running():
+        result = invoke('enable', *down, OTHER)
+    assert fails(result) == fails(invoke('check'))
+    assert other.posting_chain == DEFAULT_CHAIN
+
+
+def test_enable_leaves_the_chain_of_somebody_else(mlist, other, running):
+    mlist.posting_chain = DEFAULT_CHAIN
+    other.posting_chain = 'accept'
+    for options in ([], ['--replace', 'hold'], ['--replace', CHAIN]):
+        with running():
+            result = invoke('enable', *options, LIST, OTHER)
+        assert result.exit_code == 1
+        assert result.stdout == ''
+        assert result.stderr.splitlines() == [
+            f'{OTHER}: on accept; to replace that, say --replace accept',
+            'Nothing was changed.',
+        ]
+        assert mlist.posting_chain == DEFAULT_CHAIN
+        assert other.posting_chain == 'accept'
+
+
+def test_chain_that_is_named_is_replaced_until_it_is_undone(mlist, other, running):
+    mlist.posting_chain = DEFAULT_CHAIN
+    other.posting_chain = 'accept'
+    with running():
+        result = invoke('enable', '--replace', 'accept', LIST, OTHER)
+    undo = f'mailman trustedserver disable --to accept {OTHER}'
+    assert result.stdout.splitlines() == [
+        f'{LIST}: now on {CHAIN}',
+        f'{OTHER}: now on {CHAIN}',
+        f'To undo it: {undo}',
+    ]
+    assert {mlist.posting_chain, other.posting_chain} == {CHAIN}
+    assert invoke(*undo.split()[2:]).stdout == f'{OTHER}: now on accept\n'
+    assert (mlist.posting_chain, other.posting_chain) == (CHAIN, 'accept')
+
+
+def test_several_chains_can_be_replaced_at_once(mlist, other, running):
+    mlist.posting_chain, other.posting_chain = 'hold', 'accept'
+    options = ['--replace', 'hold', '--replace', 'accept']
+    with running():
+        assert invoke('enable', *options, LIST, OTHER).exit_code == 0
+    assert {mlist.posting_chain, other.posting_chain} == {CHAIN}
+
+
+@pytest.mark.parametrize('chain', ['no-such-chain', '', CHAIN])
+def test_disable_refuses_a_chain_on_which_posts_would_be_lost(mlist, chain):
+    result = invoke('disable', '--to', chain, LIST)
+    assert result.exit_code == 2
+    assert result.stdout == ''
+    assert mlist.posting_chain == CHAIN
+
+
+@pytest.mark.parametrize('args', [[LIST], ['--all'], ['--to', 'hold', LIST]])
+def test_disable_needs_no_configuration_and_no_running_mailman(
+    mlist, configure, running, monkeypatch, args
+):
+    from mailman.config import config
+
+    configure(section('typo: x'))
+    monkeypatch.setattr(config, 'plugins', {})
+    with running(404) as server:
+        assert invoke('disable', *args).exit_code == 0
+    assert server.requests == []
+    assert mlist.posting_chain != CHAIN
 
 
 @pytest.mark.parametrize('listspec', [LIST, LIST_ID])

@@ -182,7 +182,8 @@ def without_plugin(run_site):
     for address in addresses:
         assert f'{address}: now on {DEFAULT_CHAIN}\n' in disabled
     off, *left = addresses
-    enabled = site.mailman('trustedserver', 'enable', *left).stdout
+    # The REST runner may be older than the plugin: it was not restarted.
+    enabled = site.mailman('trustedserver', 'enable', '--mailman-is-down', *left).stdout
     assert enabled.count(f': now on {CHAIN}\n') == len(left)
     return run_site('\n'), off, left
 

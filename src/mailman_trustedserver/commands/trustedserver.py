@@ -7,6 +7,7 @@ import click
 import json
 import mailbox
 import os
+import shlex
 import tempfile
 import textwrap
 
@@ -23,6 +24,7 @@ from mailman_trustedserver.adapter import (
 )
 from mailman_trustedserver.header import Header
 from mailman_trustedserver.policy import evaluate
+from mailman_trustedserver.running import refusal
 from public import public
 from zope.component import getUtility
 from zope.interface import implementer
@@ -127,16 +129,54 @@ def _set_chain(mlist, chain):
 
 
 @trustedserver.command()
+@click.option(
+    '--replace',
+    'replaced',
+    metavar='CHAIN',
+    multiple=True,
+    help='Replace this chain, where a list is on it.  May be repeated.',
+)
+@click.option(
+    '--mailman-is-down',
+    'is_down',
+    is_flag=True,
+    help='Do not ask the running Mailman whether it has the chain.',
+)
 @click.argument('lists', nargs=-1, required=True, metavar='LIST...')
 @click.pass_context
-def enable(ctx, lists):
+def enable(ctx, replaced, is_down, lists):
     """Put lists on the chain.
 
-    LIST is a posting address or a list-id.  If one is unknown, none is
-    changed.
+    LIST is a posting address or a list-id.  All are changed or none: the
+    configuration must load, and the running Mailman must have been started
+    with the plugin, which is asked over its REST API.
+
+    A list on another chain than Mailman's default one is left there unless
+    --replace names that chain.
     """
-    for mlist in _find_lists(ctx, lists):
+    mlists = _find_lists(ctx, lists)
+    _loaded_settings(1)
+    reasons = []
+    if not is_down:
+        reasons = [refusal(find_plugin().name)]
+    replaceable = (DEFAULT_CHAIN, CHAIN, *replaced)
+    reasons += [
+        f'{mlist.fqdn_listname}: on {mlist.posting_chain}; to replace that, say '
+        f'--replace {shlex.quote(mlist.posting_chain)}'
+        for mlist in mlists
+        if mlist.posting_chain not in replaceable
+    ]
+    if any(reasons):
+        click.echo(
+            '\n'.join([*filter(None, reasons), 'Nothing was changed.']), err=True
+        )
+        raise click.exceptions.Exit(1)
+    for mlist in mlists:
+        former = mlist.posting_chain
         _set_chain(mlist, CHAIN)
+        if former not in (DEFAULT_CHAIN, CHAIN):
+            undo = ['mailman', 'trustedserver', 'disable', '--to', former]
+            click.echo(f'To undo it: {shlex.join([*undo, mlist.fqdn_listname])}')
 
 
 @trustedserver.command()
@@ -146,9 +186,16 @@ def enable(ctx, lists):
     is_flag=True,
     help='Take every list that is on the chain off it.',
 )
+@click.option(
+    '--to',
+    'chain',
+    metavar='CHAIN',
+    default=DEFAULT_CHAIN,
+    help='Put the lists on this chain, which was replaced.',
+)
 @click.argument('lists', nargs=-1, metavar='LIST...')
 @click.pass_context
-def disable(ctx, every, lists):
+def disable(ctx, every, chain, lists):
     """Take lists off the chain, back to Mailman's default one.
 
     LIST is a posting address or a list-id.  If one is unknown, none is
@@ -156,12 +203,16 @@ def disable(ctx, every, lists):
     """
     if every == bool(lists):
         ctx.fail('Name the lists, or say --all.')
+    if chain == CHAIN:
+        ctx.fail(f'{CHAIN} is the chain that the lists are taken off.')
+    if chain not in config.chains:
+        ctx.fail(f'No such chain: {chain}')
     mlists = (
         getUtility(IListManager).mailing_lists if every else _find_lists(ctx, lists)
     )
     for mlist in list(mlists):
         if mlist.posting_chain == CHAIN:
-            _set_chain(mlist, DEFAULT_CHAIN)
+            _set_chain(mlist, chain)
         elif not every:
             click.echo(
                 f'{mlist.fqdn_listname}: not on {CHAIN}, left on {mlist.posting_chain}'

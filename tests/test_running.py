@@ -1,0 +1,64 @@
+# SPDX-FileCopyrightText: 2026 The mailman-trustedserver authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The command beside a Mailman that was started, as a process of its own."""
+
+import pytest
+
+from demo.outcomes import Outcome
+from demo.site import MEMBER, MailmanSite
+from tests.conftest import (
+    BAD,
+    CHAIN,
+    CONFIGURATION,
+    DEFAULT_CHAIN,
+    GOOD,
+    LIST,
+    make_post,
+    new_list,
+    post_to,
+)
+
+
+pytestmark = pytest.mark.mailman
+
+
+# Enabling a list.
+
+
+def test_enable_waits_for_the_restart_after_the_installation(monkeypatch):
+    # Nobody listens there; no request to Mailman may go to a proxy.
+    for name in ('http_proxy', 'https_proxy', 'all_proxy'):
+        monkeypatch.setenv(name, 'http://127.0.0.1:9')
+    with MailmanSite() as site:
+        site.create_list(LIST)
+        path = site.directory / 'mailman.cfg'
+        path.write_text(path.read_text('utf-8') + CONFIGURATION, 'utf-8')
+        refused = site.mailman('trustedserver', 'enable', LIST, check=False)
+        assert refused.returncode == 1
+        assert refused.stdout == ''
+        assert 'stop and start Mailman' in refused.stderr
+        posts = [make_post(GOOD, sender=MEMBER), make_post(GOOD)]
+        assert post_to(site, LIST, *posts) == [Outcome.DELIVERED, Outcome.HELD]
+
+        site.restart(CONFIGURATION)
+        enabled = site.mailman('trustedserver', 'enable', LIST)
+        assert enabled.stdout == f'{LIST}: now on {CHAIN}\n'
+        posts = [make_post(GOOD), make_post(BAD)]
+        assert post_to(site, LIST, *posts) == [Outcome.DELIVERED, Outcome.HELD]
+
+
+def test_enable_says_that_the_password_is_another(site):
+    address = new_list(site, style='legacy-default')
+    path = site.directory / 'mailman.cfg'
+    text = path.read_text('utf-8')
+    try:
+        path.write_text(text.replace(site.rest_password, 'another'), 'utf-8')
+        refused = site.mailman('trustedserver', 'enable', address, check=False)
+    finally:
+        path.write_text(text, 'utf-8')
+    assert refused.returncode == 1
+    assert 'does not accept the admin_user and admin_pass' in refused.stderr
+    assert 'Nothing was changed.\n' in refused.stderr
+    status = site.mailman('trustedserver', 'status').stdout.splitlines()
+    assert [address, DEFAULT_CHAIN] in [line.split() for line in status]
