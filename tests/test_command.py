@@ -476,6 +476,7 @@ def test_explain_draws_the_route_down_to_mailman(mlist, posted, tmp_path, monkey
         '    v  lists.example.org',
         '    Mailman',
         '',
+        'The route alone (--list LIST judges it as a post to a list):',
         'trusted (outgoing-server): The message was submitted at an outgoing '
         'server and came by trusted servers only.',
         '',
@@ -600,6 +601,81 @@ def test_explain_reads_standard_input(mlist):
     assert result.stdout.startswith('-\n\n    198.51.100.20')
     assert invoke('explain', '-', data=make_post(GOOD)).exit_code == 0
     assert invoke('explain', '-', data=make_post(BAD)).exit_code == 1
+
+
+def test_explain_says_that_it_shows_the_route_alone(mlist, posted):
+    path = posted(GOOD)
+    assert 'The route alone' in invoke('explain', path).stdout.splitlines()[-3]
+    assert 'The route alone' not in invoke('explain', '--list', LIST, path).stdout
+
+
+@pytest.mark.parametrize('listspec', [LIST, LIST_ID])
+def test_explain_judges_as_a_post_to_a_list(mlist, posted, listspec):
+    from mailman.interfaces.action import Action
+
+    path = posted(GOOD)
+    args = ['explain', '--json', '--list', listspec, path]
+    result = invoke(*args)
+    (document,) = json.loads(result.stdout)
+    assert result.exit_code == 0
+    assert (document['list_id'], document['posting_chain']) == (LIST_ID, CHAIN)
+    assert (document['trusted'], document['mode']) == (True, 'enforce')
+    mlist.default_nonmember_action = Action.reject
+    result = invoke(*args)
+    (document,) = json.loads(result.stdout)
+    assert result.exit_code == 1
+    assert (document['trusted'], document['reason']) == (False, 'nonmember-action')
+    assert len(document['hops']) == 3
+    # The route alone is as it was.
+    assert invoke('explain', path).exit_code == 0
+
+
+def test_explain_says_where_the_verdict_has_no_effect(mlist, posted, configure):
+    path = posted(GOOD)
+
+    def judged_as():
+        return invoke('explain', '--list', LIST, path).stdout.splitlines()[-3]
+
+    assert judged_as() == f'As a post to {LIST_ID}:'
+    configure(CONFIGURATION + 'mode: observe\n')
+    assert judged_as() == f'As a post to {LIST_ID} (no effect: the mode is observe):'
+    mlist.posting_chain = DEFAULT_CHAIN
+    assert (
+        judged_as() == f'As a post to {LIST_ID} (no effect: it is on {DEFAULT_CHAIN}):'
+    )
+
+
+def test_explain_knows_no_such_list(mlist, posted):
+    result = invoke('explain', '--list', 'no-such@example.com', posted(GOOD))
+    assert result.exit_code == 2
+    assert 'No such list: no-such@example.com' in result.stderr
+    assert result.stdout == ''
+
+
+def test_unreadable_message_of_an_mbox_does_not_hide_the_others(mlist, tmp_path):
+    path = tmp_path / 'mbox'
+    separator = b'From alice@example.org Tue Sep  1 10:00:00 2026\n'
+    parts = [make_post(GOOD), b'No message.\n', make_post(BAD), b'', make_post(GOOD)]
+    path.write_bytes(b''.join(separator + part + b'\n' for part in parts))
+    for name, data in ((str(path), b''), ('-', path.read_bytes())):
+        result = invoke('explain', '--json', name, data=data)
+        assert result.exit_code == 2
+        assert result.stderr.splitlines() == [
+            f'{name}: message {number}: this is no RFC 5322 message'
+            for number in (2, 4)
+        ]
+        documents = json.loads(result.stdout)
+        assert [one['trusted'] for one in documents] == [True, False, True]
+    assert invoke('explain', str(path)).stdout.count('Mailman\n') == 3
+
+
+@pytest.mark.parametrize('good', [0, 1, 3])
+def test_json_is_one_document(mlist, tmp_path, posted, good):
+    result = invoke('explain', '--json', *[posted(GOOD)] * good, str(tmp_path / 'none'))
+    documents = json.loads(result.stdout)
+    assert len(documents) == good
+    if documents:
+        assert result.stdout == json.dumps(documents, indent=2) + '\n'
 
 
 def test_explain_reads_every_message_of_an_mbox(mlist, tmp_path):

@@ -31,7 +31,7 @@ def test_all_is_literal_sorted_and_true():
 
 
 @pytest.mark.parametrize(
-    'name', ['addresses', 'formats', 'received', 'policy', 'settings']
+    'name', ['addresses', 'formats', 'mbox', 'received', 'policy', 'settings']
 )
 def test_core_imports_the_standard_library_and_itself_only(name):
     tree = ast.parse((SOURCE / f'{name}.py').read_text(encoding='utf-8'))

@@ -3,8 +3,11 @@
 
 """The command beside a Mailman that was started, as a process of its own."""
 
+import os
 import pytest
+import subprocess
 
+from contextlib import contextmanager
 from demo.outcomes import Outcome
 from demo.site import MEMBER, MailmanSite
 from tests.conftest import (
@@ -62,3 +65,57 @@ def test_enable_says_that_the_password_is_another(site):
     assert 'Nothing was changed.\n' in refused.stderr
     status = site.mailman('trustedserver', 'status').stdout.splitlines()
     assert [address, DEFAULT_CHAIN] in [line.split() for line in status]
+
+
+# Writing where nothing can be written.
+
+
+@pytest.fixture
+def messages(tmp_path):
+    """A file with a good and one with a bad message."""
+    files = {'good': make_post(GOOD), 'bad': make_post(BAD)}
+    for name, data in files.items():
+        (tmp_path / name).write_bytes(data)
+    return {name: str(tmp_path / name) for name in files}
+
+
+@contextmanager
+def broken_pipe():
+    """A pipe that nobody reads."""
+    reader, writer = os.pipe()
+    os.close(reader)
+    try:
+        yield writer
+    finally:
+        os.close(writer)
+
+
+def explain(site, stdout, *args):
+    """Explain in a process; return its exit code and what is on stderr."""
+    result = subprocess.run(
+        site.command('trustedserver', 'explain', *args),
+        stdout=stdout,
+        stderr=subprocess.PIPE,
+        check=False,
+        encoding='utf-8',
+    )
+    return result.returncode, result.stderr
+
+
+@pytest.mark.parametrize(
+    ('args', 'exit_code'),
+    [(['good', 'good'], 0), (['good', 'bad'], 1), (['--json', 'good', 'bad'], 1)],
+)
+def test_broken_pipe_is_silent_and_keeps_the_exit_code(site, messages, args, exit_code):
+    args = [messages.get(arg, arg) for arg in args]
+    with broken_pipe() as writer:
+        assert explain(site, writer, *args) == (exit_code, '')
+
+
+@pytest.mark.parametrize('options', [[], ['--json']])
+def test_full_disk_is_one_line_and_an_exit_code(site, messages, options):
+    with open('/dev/full', 'wb') as full:
+        assert explain(site, full, *options, messages['good']) == (
+            2,
+            'The output cannot be written: No space left on device\n',
+        )

@@ -5,13 +5,12 @@
 
 import click
 import json
-import mailbox
 import os
 import shlex
-import tempfile
+import sys
 import textwrap
 
-from contextlib import closing
+from contextlib import suppress
 from mailman.config import config
 from mailman.interfaces.command import ICLISubCommand
 from mailman.interfaces.listmanager import IListManager
@@ -21,10 +20,13 @@ from mailman_trustedserver.adapter import (
     describe,
     describe_settings,
     find_plugin,
+    judge,
 )
 from mailman_trustedserver.header import Header
+from mailman_trustedserver.mbox import MAX_HEADER_LENGTH, read_headers
 from mailman_trustedserver.policy import evaluate
 from mailman_trustedserver.running import refusal
+from mailman_trustedserver.settings import OBSERVE
 from public import public
 from zope.component import getUtility
 from zope.interface import implementer
@@ -226,55 +228,95 @@ def disable(ctx, every, chain, lists):
     is_flag=True,
     help='Print one JSON document, for programs.',
 )
+@click.option(
+    '--list',
+    'listspec',
+    metavar='LIST',
+    help='Judge each message as a post to this list.',
+)
 @click.argument('files', nargs=-1, required=True, metavar='FILE...')
-def explain(as_json, files):
+@click.pass_context
+def explain(ctx, as_json, listspec, files):
     """Show the route of a message, and whether it is trusted.
 
-    FILE is an RFC 5322 message or an mbox file; - is standard input.  The
-    exit code is 0 if every message is trusted, 1 if one is not, 2 if an input
-    is unusable.
+    FILE is an RFC 5322 message or an mbox file; - is standard input.  Without
+    --list, the route alone is judged: what a list sets is not looked at.
+
+    The exit code is 0 if every message is trusted, 1 if one is not, 2 if an
+    input is unusable or the output cannot be written.
     """
-    policy = _loaded_settings(UNUSABLE).policy
+    mlist = None if listspec is None else _find_lists(ctx, [listspec])[0]
+    settings = _loaded_settings(UNUSABLE)
     exit_code = TRUSTED
-    described = []
+    # The one JSON document is written piece by piece, so that no more than one
+    # message is in memory.
+    separator = '[\n'
     for name in files:
-        try:
-            messages = _read_messages(name)
-        except (OSError, ValueError) as error:
-            cause = getattr(error, 'strerror', None) or error
-            click.echo(f'{_escaped(name)}: {cause}', err=True)
-            exit_code = UNUSABLE
-            continue
-        for header in messages:
-            verdict = evaluate(header.received, policy, header.evidence())
-            description = {'file': name, **describe(verdict, header)}
-            described.append(description)
-            if not as_json:
-                click.echo(_drawing(description))
-            if not verdict.trusted:
+        for described in _explained(name, mlist, settings):
+            if described is None:
+                exit_code = UNUSABLE
+                continue
+            if as_json:
+                document = json.dumps(described, indent=2)
+                _print(separator + textwrap.indent(document, '  '), newline=False)
+                separator = ',\n'
+            else:
+                _print(_drawing(described))
+            if not described['trusted']:
                 exit_code = max(exit_code, NOT_TRUSTED)
     if as_json:
-        click.echo(json.dumps(described, indent=2))
+        _print('[]' if separator == '[\n' else '\n]')
     raise click.exceptions.Exit(exit_code)
 
 
-def _read_messages(name):
-    with click.open_file(name, 'rb') as stream:
-        data = stream.read()
-    if data.startswith(b'From '):
-        # The mailbox module wants a file that it can seek in.
-        with tempfile.TemporaryDirectory() as directory:
-            path = os.path.join(directory, 'mbox')
-            with open(path, 'wb') as copy:
-                copy.write(data)
-            with closing(mailbox.mbox(path, create=False)) as mbox:
-                messages = [mbox.get_bytes(key) for key in mbox.iterkeys()]
-    else:
-        messages = [data]
+def _explained(name, mlist, settings):
+    """Each message of a file described; None for what cannot be read."""
     try:
-        return [Header.parse(message) for message in messages]
-    except ValueError as error:
-        raise ValueError(f'{error} and no mbox') from None
+        with click.open_file(name, 'rb') as stream:
+            for number, header in read_headers(stream):
+                try:
+                    yield {'file': name, **_described(header, mlist, settings)}
+                except ValueError as error:
+                    place = f'message {number}: ' if number else ''
+                    _complain(f'{_escaped(name)}: {place}{error}')
+                    yield None
+    except OSError as error:
+        _complain(f'{_escaped(name)}: {error.strerror or error}')
+        yield None
+
+
+def _described(data, mlist, settings):
+    """A message as it is judged now; the one place that asks for a verdict."""
+    if len(data) > MAX_HEADER_LENGTH:
+        raise ValueError(f'the header is longer than {MAX_HEADER_LENGTH} octets')
+    header = Header.parse(data)
+    if mlist is None:
+        verdict = evaluate(header.received, settings.policy, header.evidence())
+        return describe(verdict, header)
+    return {
+        'list_id': mlist.list_id,
+        'posting_chain': mlist.posting_chain,
+        'mode': settings.mode,
+        **describe(judge(mlist, header), header),
+    }
+
+
+def _complain(text):
+    """Print to stderr; there is nobody to tell if that fails."""
+    with suppress(OSError):
+        click.echo(text, err=True)
+
+
+def _print(text, newline=True):
+    """Print; if nobody reads on, the exit code still tells the verdict."""
+    try:
+        click.echo(text, nl=newline)
+    except OSError as error:
+        # What could not be written would fail again when the process ends.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        if not isinstance(error, BrokenPipeError):
+            _complain(f'The output cannot be written: {error.strerror or error}')
+            raise click.exceptions.Exit(UNUSABLE) from None
 
 
 def _escaped(text):
@@ -312,11 +354,24 @@ def _drawing(description):
     verdict = 'trusted' if description['trusted'] else 'not trusted'
     lines += [
         '',
+        _judged_as(description),
         f'{verdict} ({description["reason"]}): ' + description['explanation'],
         *textwrap.wrap(description['remedy'], WIDTH),
         '',
     ]
     return '\n'.join(lines)
+
+
+def _judged_as(description):
+    """What the verdict is about, and whether it has an effect."""
+    if 'list_id' not in description:
+        return 'The route alone (--list LIST judges it as a post to a list):'
+    note = ''
+    if description['posting_chain'] != CHAIN:
+        note = f' (no effect: it is on {_escaped(description["posting_chain"])})'
+    elif description['mode'] == OBSERVE:
+        note = f' (no effect: the mode is {OBSERVE})'
+    return f'As a post to {description["list_id"]}{note}:'
 
 
 def _drawn_hop(hop):
