@@ -78,7 +78,8 @@ def running(monkeypatch):
             # A proxy of the environment would refuse the connection.
             for name in ('http_proxy', 'HTTP_PROXY', 'all_proxy'):
                 patch.setenv(name, 'http://127.0.0.1:9')
-            patch.delenv('no_proxy', raising=False)
+            for name in ('no_proxy', 'NO_PROXY'):
+                patch.delenv(name, raising=False)
             patch.setattr(
                 config,
                 'webservice',

@@ -67,7 +67,7 @@ def test_enable_says_that_the_password_is_another(site):
     assert [address, DEFAULT_CHAIN] in [line.split() for line in status]
 
 
-# Writing where nothing can be written.
+# Reading and writing where nothing can be read or written.
 
 
 @pytest.fixture
@@ -119,3 +119,17 @@ def test_full_disk_is_one_line_and_an_exit_code(site, messages, options):
             2,
             'The output cannot be written: No space left on device\n',
         )
+
+
+def test_closed_standard_input_is_an_unusable_one(site, messages):
+    command = site.command('trustedserver', 'explain', '-', messages['good'])
+    result = subprocess.run(
+        ['bash', '-c', '"$@" <&-', 'bash', *command],
+        capture_output=True,
+        check=False,
+        encoding='utf-8',
+    )
+    assert result.returncode == 2
+    (line,) = result.stderr.splitlines()
+    assert line.startswith('-: ')
+    assert 'trusted (outgoing-server)' in result.stdout

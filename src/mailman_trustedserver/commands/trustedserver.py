@@ -280,8 +280,10 @@ def _explained(name, mlist, settings):
                     place = f'message {number}: ' if number else ''
                     _complain(f'{_escaped(name)}: {place}{error}')
                     yield None
-    except OSError as error:
-        _complain(f'{_escaped(name)}: {error.strerror or error}')
+    except (OSError, RuntimeError) as error:
+        # Without a standard input, click raises the latter.
+        cause = getattr(error, 'strerror', None) or error
+        _complain(f'{_escaped(name)}: {cause}')
         yield None
 
 
