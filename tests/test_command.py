@@ -729,6 +729,13 @@ def test_explain_goes_on_after_an_unusable_input(mlist, posted, tmp_path, name):
         assert len(json.loads(result.stdout)) == 1
 
 
+def test_explain_gives_up_a_file_without_an_end(mlist, posted):
+    result = invoke('explain', '--json', '/dev/zero', posted(GOOD))
+    assert result.exit_code == 2
+    assert result.stderr == '/dev/zero: the header is longer than 16777216 octets\n'
+    assert len(json.loads(result.stdout)) == 1
+
+
 def test_explain_does_not_run_on_a_broken_configuration(configure, posted):
     plugin = configure(section('typo: x'))
     assert fails(invoke('explain', posted(GOOD)), 2) == plugin.error
