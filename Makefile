@@ -17,7 +17,7 @@ WEB = 1.3.8 1.3.13
 SOURCES := $(shell find src -type f -not -name '*.pyc')
 
 .PHONY: demo demo-web test check fuzz nightly bench test-versions test-web messages screenshots bypass-table \
-	load test-load test-debian test-network clean
+	load test-load test-debian test-network test-haraka clean
 
 demo: $(VENV)/.installed
 	$(VENV)/bin/python -m demo
@@ -87,6 +87,15 @@ test-load: $(VENV)/.installed-test
 # Debian's own packages of Mailman, in a system of their own; needs root.
 test-debian: $(VENV)/.installed-test
 	$(VENV)/bin/python -m pytest -m debian tests/test_debian.py
+
+# A Haraka that lets tabs into HELO; this needs Node.js and npm.
+test-haraka: $(VENV)/.installed-test .venvs/haraka/.installed
+	$(VENV)/bin/python -m pytest -q -rs -m haraka tests/test_haraka.py
+
+.venvs/haraka/.installed:
+	mkdir -p .venvs/haraka
+	npm install --prefix .venvs/haraka --no-audit --no-fund --ignore-scripts --omit=optional Haraka@3.1.6
+	touch $@
 
 # Real mail servers on a network of namespaces; docs/network.md.
 test-network: $(VENV)/.installed-test

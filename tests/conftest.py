@@ -51,7 +51,8 @@ CHAIN = 'trusted-server-posting-chain'
 DEFAULT_CHAIN = 'default-posting-chain'
 STYLE = 'trusted-server-default'
 
-EXAMPLE = Path(__file__).parent.parent / 'mailman.cfg.example'
+ROOT = Path(__file__).parent.parent
+EXAMPLE = ROOT / 'mailman.cfg.example'
 CONFIGURATION = EXAMPLE.read_text(encoding='utf-8')
 
 # As .ci/run says: what is missing is a failure.
