@@ -5,6 +5,7 @@
 
 import os
 import pytest
+import socket
 import sys
 
 from importlib import import_module
@@ -286,6 +287,41 @@ def test_byte_order_mark_does_no_harm(configure, tmp_path):
     path.write_bytes(b'\xef\xbb\xbf[trustedserver]\nlocal_submission: yes\n')
     plugin = configure(section(f'configuration: {path}'))
     assert plugin.settings.policy.local_submission
+
+
+@pytest.mark.parametrize('kind', ['fifo', 'device', 'socket', 'long'])
+def test_what_is_no_file_of_a_sensible_size_is_named(configure, tmp_path, kind):
+    path = tmp_path / 'trusted.cfg'
+    expected = 'no regular file'
+    if kind == 'fifo':
+        os.mkfifo(path)
+    elif kind == 'device':
+        path = '/dev/zero'
+    elif kind == 'socket':
+        with socket.socket(socket.AF_UNIX) as server:
+            server.bind(str(path))
+        expected = 'cannot be read'
+    else:
+        with open(path, 'wb') as file:
+            file.truncate(16 * 1024 * 1024 + 1)
+        expected = 'longer than 16777216 octets'
+    error = error_of(configure(section(f'configuration: {path}')))
+    assert str(path) in error
+    assert expected in error
+
+
+@pytest.mark.parametrize(
+    'code', ['raise SystemExit', 'raise SystemExit(3)', 'this is no Python', '1/0']
+)
+def test_package_that_cannot_be_imported_is_named(
+    configure, tmp_path, monkeypatch, code
+):
+    (tmp_path / 'broken_site').mkdir()
+    (tmp_path / 'broken_site' / '__init__.py').write_text(code)
+    monkeypatch.syspath_prepend(tmp_path)
+    error = error_of(configure(section('configuration: python:broken_site.trusted')))
+    assert 'python:broken_site.trusted' in error
+    assert 'cannot be read' in error
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason='Root can read every file.')

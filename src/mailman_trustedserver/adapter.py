@@ -12,6 +12,8 @@ from __future__ import annotations
 
 import json
 import logging
+import os
+import stat
 
 from contextlib import ExitStack
 from email.message import Message
@@ -61,6 +63,9 @@ MSGDATA_KEY = 'trusted_server'
 MAX_LOGGED_LENGTH = 200
 MAX_KEPT_LENGTH = 1000
 CUT = '...'
+
+# Of a configuration file, in octets: a hundred thousand networks take 2 MB.
+MAX_FILE_LENGTH = 16 * 1024 * 1024
 
 log = logging.getLogger('mailman.error')
 vette = logging.getLogger('mailman.vette')
@@ -345,9 +350,11 @@ def _read(
             file = Path(expand_path(resources, path))
             if not file.is_absolute():
                 raise ValueError('it is no absolute path')
-            text = file.read_bytes().decode('utf-8-sig')
-    except (ImportError, OSError, TypeError, ValueError) as error:
-        cause = getattr(error, 'strerror', None) or error
+            text = _read_regular(file).decode('utf-8-sig')
+    # A package of `python:` may raise anything while it is imported, and may
+    # want to end the process.
+    except (Exception, SystemExit) as error:
+        cause = getattr(error, 'strerror', None) or error or type(error).__name__
         raise SettingsError(
             filename,
             section,
@@ -357,3 +364,17 @@ def _read(
             'read',
         ) from None
     return read_sections(text, path)
+
+
+def _read_regular(path: Path) -> bytes:
+    """The bytes of a regular file; nothing else is waited for."""
+    # Opening a FIFO would wait for a writer.
+    descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        os.close(descriptor)
+        raise ValueError('it is a directory, a device or the like, no regular file')
+    with open(descriptor, 'rb') as file:
+        data = file.read(MAX_FILE_LENGTH + 1)
+    if len(data) > MAX_FILE_LENGTH:
+        raise ValueError(f'it is longer than {MAX_FILE_LENGTH} octets')
+    return data
