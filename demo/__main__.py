@@ -18,12 +18,16 @@ from pathlib import Path
 
 from demo.outcomes import Outcome
 from demo.process import SiteError
-from demo.routes import POSTING_ADDRESS, ROUTES, Route
+from demo.routes import POSTING_ADDRESS, ROUTES, STRANGERS, Route
 from demo.site import MailmanSite
 
 CONFIGURATION = Path(__file__).parent.parent / 'mailman.cfg.example'
 # No member of the list: without trust, Mailman holds what she writes.
 SENDER = 'alice@example.org'
+# Mailman never moderates a Usenet article of somebody who is no member, so the
+# article's sender is a member whose posts are held.
+MODERATED = 'bob@example.org'
+POSTED = (*ROUTES, *STRANGERS)
 HEADINGS = ('route', 'expected', 'what Mailman did', "the plugin's reason")
 
 
@@ -47,16 +51,17 @@ def main() -> int:
 def post_all(
     site: MailmanSite,
 ) -> tuple[list[Outcome], list[dict[str, str]]]:
-    """Post each of ROUTES; return what Mailman did and what was logged."""
+    """Post each of POSTED; return what Mailman did and what was logged."""
     version = site.mailman('version').stdout.strip()
     say(f'{version} runs, with LMTP on port {site.lmtp_port}.')
     say(f'Creating {POSTING_ADDRESS} and putting it on the chain.')
-    site.create_list(POSTING_ADDRESS)
+    list_id = site.create_list(POSTING_ADDRESS)
+    site.add_member(list_id, MODERATED, 'hold')
     site.mailman('trustedserver', 'enable', POSTING_ADDRESS)
-    say(f'Posting {len(ROUTES)} messages over LMTP from {SENDER}, no member.')
-    ids = [f'<route-{number}@example.org>' for number, _ in enumerate(ROUTES)]
-    for route, message_id in zip(ROUTES, ids):
-        site.post(POSTING_ADDRESS, message(route, message_id), SENDER)
+    say(f'Posting {len(POSTED)} messages, from senders whose posts are held.')
+    ids = [f'<route-{number}@example.org>' for number, _ in enumerate(POSTED)]
+    for route, message_id in zip(POSTED, ids):
+        hand_in(site, route, message_id)
     counter = Counter()
     outcomes = site.wait_for(ids, progress=counter)
     counter.end()
@@ -64,6 +69,19 @@ def post_all(
         print('Mailman failed on a post.', site.logs(), sep='\n')
     logged = decisions_in(site.vette_log())
     return [outcomes[one] for one in ids], [logged.get(one, {}) for one in ids]
+
+
+def hand_in(
+    site: MailmanSite,
+    route: Route,
+    message_id: str,
+    list_address: str = POSTING_ADDRESS,
+) -> None:
+    """Have the post that took this route come in where it would."""
+    if route.usenet:
+        site.gate(list_address, message(route, message_id, list_address, MODERATED))
+    else:
+        site.post(list_address, message(route, message_id, list_address), SENDER)
 
 
 def message(
@@ -75,7 +93,8 @@ def message(
     """The post that took this route."""
     lines = [
         *(f'Received: {field}' for field in route.fields),
-        f'From: Alice <{sender}>',
+        *route.headers,
+        f'From: {sender}',
         f'To: {list_address}',
         f'Subject: {route.name}',
         f'Message-ID: {message_id}',
@@ -103,7 +122,7 @@ def report(outcomes: list[Outcome], decisions: list[dict[str, str]]) -> int:
     """Print the table and what is wrong in it; return the exit status."""
     rows: list[tuple[str, ...]] = [HEADINGS]
     wrong = []
-    for route, outcome, decision in zip(ROUTES, outcomes, decisions):
+    for route, outcome, decision in zip(POSTED, outcomes, decisions):
         expected = Outcome.DELIVERED if route.trusted else Outcome.HELD
         verdict = 'trusted' if route.trusted else 'not-trusted'
         logged = decision.get('verdict', 'none')
@@ -127,7 +146,7 @@ def report(outcomes: list[Outcome], decisions: list[dict[str, str]]) -> int:
         cells = [cell.ljust(width) for cell, width in zip(row, widths)]
         print('  '.join(cells).rstrip())
     print()
-    print('\n'.join(wrong) or f'All {len(ROUTES)} routes ended as expected.')
+    print('\n'.join(wrong) or f'All {len(POSTED)} routes ended as expected.')
     return 1 if wrong else 0
 
 

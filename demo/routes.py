@@ -22,6 +22,8 @@ RELAY2 = 'relay2.example.org'
 UNKNOWN = 'mail.example.net'
 MUA = '198.51.100.20'
 ATTACKER = '203.0.113.66'
+# The host of the web archive, which is on no list.
+WEB = '192.168.10.9'
 
 # Postfix pads a day of one digit with a space.
 DATE = 'Tue,  1 Sep 2026 10:00:00 +0000 (UTC)'
@@ -35,11 +37,17 @@ NO_CERTIFICATE = 'No client certificate requested'
 
 @dataclass(frozen=True)
 class Route:
-    """A name for people, the fields newest first, and the right verdict."""
+    """A name for people, the fields newest first, and the right verdict.
+
+    `headers` are further lines of the header.  A post that is `usenet` comes
+    from a newsgroup, not from a mail server.
+    """
 
     name: str
     fields: tuple[str, ...]
     trusted: bool
+    headers: tuple[str, ...] = ()
+    usenet: bool = False
 
 
 def received(
@@ -183,5 +191,30 @@ ROUTES: tuple[Route, ...] = (
             _from_mua(OUT),
         ),
         False,
+    ),
+)
+
+# Each came, or seems to have come, by a route that is trusted, with the words
+# of somebody who is not.
+STRANGERS: tuple[Route, ...] = (
+    Route('Usenet article with a copied good route', GOOD, False, usenet=True),
+    Route(
+        'web archive > outgoing > relay > Mailman host',
+        (
+            _from_relay(LISTS),
+            _from_out(RELAY),
+            received('web.example.org', 'web.example.org', WEB, OUT, 'ESMTPSA'),
+        ),
+        False,
+        ('User-Agent: HyperKitty on https://lists.example.org/',),
+    ),
+    Route(
+        'notice of Mailman > outgoing > Mailman host',
+        (
+            _from_out(LISTS),
+            received(LISTS, LISTS, '192.168.10.5', OUT, 'ESMTPSA'),
+        ),
+        False,
+        ('X-Mailman-Version: 3.3.10',),
     ),
 )

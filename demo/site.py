@@ -100,7 +100,7 @@ class MailmanSite:
             )
             self._smtp.start()
             self._write_configuration()
-            self._process.start(self._answers)
+            self._process.start(self.answers)
         except BaseException:
             self.stop()
             raise
@@ -126,7 +126,7 @@ class MailmanSite:
         self._process.stop()
         self.plugins = self.plugins if plugins is None else plugins
         self._write_configuration()
-        self._process.start(self._answers)
+        self._process.start(self.answers)
 
     def _handle_signals(self, handler: Any) -> None:
         # Python makes an exception of SIGINT only.  No thread but the main
@@ -162,7 +162,8 @@ class MailmanSite:
             text = text.replace('{directory}', str(self.directory))
             (self.directory / name).write_text(text, encoding='utf-8')
 
-    def _answers(self) -> bool:
+    def answers(self) -> bool:
+        """Whether LMTP and REST answer."""
         try:
             with self._lmtp():
                 self.rest('GET', '/3.1/system/versions')
@@ -232,19 +233,29 @@ class MailmanSite:
 
     def make_ready(self, list_id: str) -> None:
         """Give MEMBER to a list that has just been created."""
+        self._subscribe(list_id, MEMBER)
+        # Mailman notes the archivers of a list when it first needs them.  Two
+        # runners may do so at once, for two of the first posts, and then it
+        # shunts every post that follows.
+        self.rest('GET', f'/3.1/lists/{list_id}/archivers')
+
+    def add_member(self, list_id: str, email: str, action: str) -> None:
+        """Subscribe somebody whose posts get this action of Mailman."""
+        self._subscribe(list_id, email)
+        member = self.rest('GET', f'/3.1/lists/{list_id}/member/{email}')
+        path = '/3.1' + member['self_link'].partition('/3.1')[2]
+        self.rest('PATCH', path, {'moderation_action': action})
+
+    def _subscribe(self, list_id: str, email: str) -> None:
         member = {
             'list_id': list_id,
-            'subscriber': MEMBER,
+            'subscriber': email,
             'pre_verified': True,
             'pre_confirmed': True,
             'pre_approved': True,
             'send_welcome_message': False,
         }
         self.rest('POST', '/3.1/members', member)
-        # Mailman notes the archivers of a list when it first needs them.  Two
-        # runners may do so at once, for two of the first posts, and then it
-        # shunts every post that follows.
-        self.rest('GET', f'/3.1/lists/{list_id}/archivers')
 
     def post(self, list_address: str, message: bytes, mail_from: str) -> None:
         """Hand one message to Mailman over LMTP.
@@ -257,6 +268,14 @@ class MailmanSite:
         with self._lmtp() as client:
             client.sendmail(mail_from, [list_address], message)
             client.quit()
+
+    def gate(self, list_address: str, article: bytes) -> None:
+        """Put a Usenet article into the queue, as `mailman gatenews` does.
+
+        Raises SiteError.
+        """
+        text = article.decode('utf-8', 'surrogateescape')
+        self.mailman('inject', '-m', 'fromusenet=True', list_address, input=text)
 
     def _lmtp(self) -> contextlib.closing[smtplib.LMTP]:
         # At the end of a with statement of its own, smtplib may raise an
