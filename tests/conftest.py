@@ -119,6 +119,13 @@ def parse_post(data):
     return msg
 
 
+def assert_in_readme(symptom, printed):
+    """What the README quotes is what Mailman says."""
+    readme = (EXAMPLE.parent / 'README.md').read_text(encoding='utf-8')
+    assert f'`{symptom}`' in readme
+    assert symptom in printed
+
+
 def invoke(*args, data=b''):
     """Run `mailman trustedserver ARGS...` in this process."""
     from mailman_trustedserver.commands.trustedserver import trustedserver

@@ -3,6 +3,7 @@
 
 """A Mailman whose plugin is configured wrongly, or not: it goes on."""
 
+import mailman_trustedserver
 import os
 import pytest
 import subprocess
@@ -15,6 +16,7 @@ from tests.conftest import (
     BAD,
     CONFIGURATION,
     GOOD,
+    assert_in_readme,
     make_post,
     new_list,
     post_to,
@@ -53,8 +55,52 @@ BROKEN = {
     ),
 }
 
+# What Mailman itself says of a section that it cannot use, before the plugin
+# runs: each with what the README quotes.
+SYMPTOMS = {
+    'component_package missing': (
+        section().replace('component_package: mailman_trustedserver\n', ''),
+        "ModuleNotFoundError: No module named 'trustedserver'",
+    ),
+    'component_package misspelt': (
+        section().replace(
+            'component_package: mailman_trustedserver',
+            'component_package: mailman_trusted_server',
+        ),
+        "ModuleNotFoundError: No module named 'mailman_trusted_server'",
+    ),
+    'class misspelt': (
+        section().replace('.TrustedServerPlugin', '.TrustedServer'),
+        "AttributeError: module 'mailman_trustedserver.plugin' has no attribute",
+    ),
+    'two sections': (
+        section() + section(name='other'),
+        'RuntimeError: Duplicate key "trusted-server-default"',
+    ),
+    'enabled is no boolean': (
+        section(enabled='yep'),
+        'ValueError: Invalid boolean value: yep',
+    ),
+    'entries not indented': (
+        section('trusted_local_servers:', '127.0.0.1'),
+        'configparser.ParsingError: Source contains parsing errors',
+    ),
+    'section misnamed': (
+        section().replace('[plugin.', '[plugins.'),
+        "Error: No such command 'trustedserver'.",
+    ),
+}
+GONE = "ModuleNotFoundError: No module named 'mailman_trustedserver'"
+WITHOUT_PACKAGE = """\
+import sys
+sys.path = [path for path in sys.path if path != sys.argv[1]]
+del sys.argv[1]
+from mailman.bin.mailman import main
+main()
+"""
 
-def run(directory, plugins, *args):
+
+def run(directory, plugins, *args, python=()):
     """Run `mailman ARGS...` with this plugin section in its configuration."""
     path = directory / 'mailman.cfg'
     path.write_text(
@@ -72,7 +118,7 @@ def run(directory, plugins, *args):
     return subprocess.run(
         [
             sys.executable,
-            Path(sys.executable).with_name('mailman'),
+            *(python or [Path(sys.executable).with_name('mailman')]),
             *as_root,
             '-C',
             path,
@@ -106,6 +152,34 @@ def test_check_names_the_mistake_in_one_line(checked, name):
     assert check.stdout == ''
     (line,) = check.stderr.splitlines()
     assert BROKEN[name][1] in line
+
+
+@pytest.fixture(scope='module')
+def printed(tmp_path_factory):
+    """What `mailman trustedserver check` prints of each symptom, by the name."""
+    directories = [tmp_path_factory.mktemp('symptom') for name in SYMPTOMS]
+
+    def check(directory, symptom):
+        result = run(directory, symptom[0], 'trustedserver', 'check')
+        assert result.returncode != 0
+        return result.stderr
+
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        results = pool.map(check, directories, SYMPTOMS.values())
+        return dict(zip(SYMPTOMS, results))
+
+
+@pytest.mark.parametrize('name', SYMPTOMS)
+def test_readme_quotes_what_mailman_says(printed, name):
+    assert_in_readme(SYMPTOMS[name][1], printed[name])
+
+
+def test_readme_quotes_what_mailman_says_once_the_package_is_gone(tmp_path):
+    source = str(Path(mailman_trustedserver.__file__).parent.parent)
+    python = ['-c', WITHOUT_PACKAGE, source]
+    result = run(tmp_path, section(), 'info', python=python)
+    assert result.returncode == 1
+    assert_in_readme(GONE, result.stderr)
 
 
 def test_mailman_starts_holds_and_stops_with_a_broken_configuration(run_site):

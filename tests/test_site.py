@@ -7,7 +7,8 @@ import email
 import pytest
 
 from demo.outcomes import Outcome
-from demo.routes import ROUTES
+from demo.__main__ import MODERATED, decisions_in, hand_in
+from demo.routes import ROUTES, STRANGERS
 from demo.site import MEMBER
 from pathlib import Path
 from tests.conftest import (
@@ -17,6 +18,7 @@ from tests.conftest import (
     DEFAULT_CHAIN,
     GOOD,
     SENDER,
+    assert_in_readme,
     make_post,
     new_list,
     post_to,
@@ -87,6 +89,21 @@ def test_every_route_ends_as_it_should(site):
         message = email.message_from_string(entry['msg'])
         assert rules(message, 'x-mailman-rule-hits') == ['nonmember-moderation']
         assert rules(message, 'x-mailman-rule-misses')[0] == RULE
+
+
+def test_what_speaks_for_strangers_is_held_though_its_route_is_good(site):
+    address = new_list(site)
+    site.add_member(address.replace('@', '.'), MODERATED, 'hold')
+    ids = [f'<stranger-{number}@example.org>' for number, _ in enumerate(STRANGERS)]
+    for route, message_id in zip(STRANGERS, ids):
+        hand_in(site, route, message_id, address)
+    assert site.wait_for(ids) == dict.fromkeys(ids, Outcome.HELD)
+    logged = decisions_in(site.vette_log())
+    assert [logged[one]['reason'] for one in ids] == [
+        'usenet',
+        'web-archive',
+        'mailing-list',
+    ]
 
 
 @pytest.mark.parametrize(
@@ -214,6 +231,7 @@ def test_list_that_was_left_on_the_chain_is_recovered(without_plugin):
         *post_to(site, typed, *posts),
         *post_to(site, as_in_readme, *others),
     } == {Outcome.SHUNTED}
+    assert_in_readme("KeyError: 'trusted-server-posting-chain'", site.logs())
     site.mailman(
         'shell', '-l', typed, input=f"m.posting_chain = '{DEFAULT_CHAIN}'\ncommit()\n"
     )

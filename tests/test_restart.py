@@ -1,0 +1,69 @@
+# SPDX-FileCopyrightText: 2026 The mailman-trustedserver authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The README's lines that stop Mailman, wait, and start it."""
+
+import os
+import pytest
+import re
+import shlex
+import signal
+import subprocess
+
+from contextlib import suppress
+from demo.site import MailmanSite
+from pathlib import Path
+from tests.conftest import CONFIGURATION, wait_until
+
+
+pytestmark = pytest.mark.mailman
+
+README = Path(__file__).parent.parent / 'README.md'
+
+
+def lines_in_readme():
+    """The three lines of the step in which Mailman is restarted."""
+    text = README.read_text(encoding='utf-8')
+    (lines,) = re.findall(
+        r'^ +mailman stop\n(?: +\S.*\n)* +mailman start\n', text, re.M
+    )
+    return [line.strip() for line in lines.splitlines()]
+
+
+def run(site, lines, tmp_path):
+    """Have a shell run the lines, with this site's `mailman`."""
+    script = tmp_path / 'mailman'
+    script.write_text(f'#!/bin/sh\nexec {shlex.join(site.command())} "$@"\n')
+    script.chmod(0o755)
+    # The master keeps the output of `mailman start`: a pipe would not end.
+    output = tmp_path / 'output'
+    with output.open('wb') as stream:
+        subprocess.run(
+            ['sh', '-c', '\n'.join(lines)],
+            env={**os.environ, 'PATH': f'{tmp_path}:{os.environ["PATH"]}'},
+            stdin=subprocess.DEVNULL,
+            stdout=stream,
+            stderr=stream,
+            timeout=120,
+        )
+    return output.read_text()
+
+
+def test_mailman_runs_anew_after_the_lines_of_the_readme(tmp_path):
+    lines = lines_in_readme()
+    with MailmanSite(CONFIGURATION) as site:
+        pid_file = site.directory / 'var' / 'master.pid'
+        before = int(pid_file.read_text())
+        printed = run(site, lines, tmp_path)
+        try:
+            assert 'already running' not in printed
+            # The master that was there is gone before the next one starts.
+            with pytest.raises(ProcessLookupError):
+                os.kill(before, 0)
+            wait_until(site.answers, seconds=60)
+            assert int(pid_file.read_text()) != before
+            # What waits for the end also says that it has come.
+            assert 'not running' in run(site, lines[:-1], tmp_path)
+        finally:
+            with suppress(OSError, ValueError):
+                os.killpg(int(pid_file.read_text()), signal.SIGKILL)
