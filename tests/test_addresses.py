@@ -80,7 +80,10 @@ def test_what_is_no_address_is_refused(text):
         ('^192\\.0\\.2\\.', '1192.0.2.77'[1:], '^192\\.0\\.2\\.'),
         ('^2001:db8::', '2001:db8::1', '^2001:db8::'),
         # The regular expression sees the canonical text.
-        ('^2001:DB8::', '2001:db8::1', None),
+        ('^2001:0db8::', '2001:db8::1', None),
+        ('^(?i:2001:DB8::)', '2001:db8::1', '^(?i:2001:DB8::)'),
+        ('^::1$', '::1%eth0', '^::1$'),
+        ('127.0.0.1', '::1%eth0', '127.0.0.1'),
         # Exclusions win, wherever they stand.
         ('!192.0.2.9 192.0.2.0/24', '192.0.2.9', None),
         ('192.0.2.0/24 !192.0.2.9', '192.0.2.8', '192.0.2.0/24'),
@@ -126,19 +129,146 @@ def test_address_is_on_the_list_by_this_entry(entries, address, entry):
         ('192.0.2.1/33', 'is neither an address'),
         ('192.0.2.1/', 'is neither an address'),
         ('', 'is neither an address'),
-        ('[192.0.2.1]', 'is neither an address'),
-        ('!', "'!' is followed by nothing"),
-        ('!!192.0.2.1', 'is neither an address'),
-        ('192.0.2.1,', 'is neither an address'),
-        ('#', 'a comment takes a line of its own'),
         ('\x00\xe9', 'is neither an address'),
+        ('192.0.2.1:25', 'is neither an address'),
+        ('10/8', 'is neither an address'),
+        ('2130706433', 'is neither an address'),
+        ('1' * 2000, 'is neither an address'),
+        ('!', "'!' is followed by nothing"),
+        ('!!192.0.2.1', 'has more than one !; write !192.0.2.1'),
+        ('!!x', 'has more than one !; write an address'),
+        ('#', 'a comment takes a line of its own'),
+        ('192.0.2.1#relay', 'a comment takes a line of its own'),
+        (';192.0.2.1', 'a comment takes a line of its own'),
+        ('cafe.de', 'is a host name'),
+        ('mail.example.org/24', 'is a host name'),
+        ('192.0.2.1-static.example.org', 'is a host name'),
+        ('192.0.2.*', 'has a wildcard; write the network'),
+        # What Python takes, or takes in another way.
+        ('192.0.2.01', 'has a leading zero, which'),
+        ('192.0.02.0/24', 'has a leading zero, which'),
+        ('192.0.2.0/024', 'has a leading zero; write 192.0.2.0/24'),
+        ('2001:db8::/032', 'has a leading zero; write 2001:db8::/32'),
+        ('192.0.2.0/33', 'an address nor a network: what follows / is the number'),
+        ('2001:db8::/129', 'share, 0 to 128'),
+        ('192.0.2.0/255.0.255.0', 'share, 0 to 32'),
+        ('192.0.2.1/', 'share, 0 to 32'),
+        ('192.0.2.0/24-192.0.3.0/24', 'share, 0 to 32'),
+        ('192.0.2.1/255.255.255.0', 'write 192.0.2.0/24 for the network or'),
+        ('192.0.2.0/0.0.0.255', 'has a wildcard mask; write 192.0.2.0/24'),
+        ('!192.0.2.0/0.0.0.255', 'has a wildcard mask; write !192.0.2.0/24'),
+        ('0.0.0.0/0.0.0.0', 'would take in every address'),
+        ('192.0.2.0/0.0.0.0', 'would take in every address; write 192.0.2.0 for'),
+        ('192.0.2.1/0', 'would take in every address; write 192.0.2.1 for'),
     ],
 )
 def test_bad_entry_is_an_error_that_quotes_it_and_says_what_is_right(entry, remedy):
     with pytest.raises(ValueError, match=r'^[^\n]*$') as error:
         AddressList.parse(['192.0.2.1', entry])
     assert remedy in str(error.value)
-    assert ascii(entry.lstrip('!') or entry)[1:-1] in str(error.value)
+    assert ascii(entry.lstrip('!') or entry)[1:100] in str(error.value)
+    assert len(str(error.value)) < 400
+
+
+PUNCTUATION = ': no commas, quotes or brackets: separate entries by white space; write '
+
+
+@pytest.mark.parametrize(
+    ('entry', 'problem', 'right'),
+    [
+        ('192.0.2.1,', PUNCTUATION, '192.0.2.1'),
+        ('192.0.2.1;', PUNCTUATION, '192.0.2.1'),
+        ('192.0.2.0/24,', PUNCTUATION, '192.0.2.0/24'),
+        ('192.0.2.1,192.0.2.2', PUNCTUATION, '192.0.2.1 192.0.2.2'),
+        ('!192.0.2.1,192.0.2.2', PUNCTUATION, '!192.0.2.1 !192.0.2.2'),
+        ('!192.0.2.1,!192.0.2.2', PUNCTUATION, '!192.0.2.1 !192.0.2.2'),
+        ("'192.0.2.1'", PUNCTUATION, '192.0.2.1'),
+        ('192.0.2.1"', PUNCTUATION, '192.0.2.1'),
+        ('"192.0.2.1","192.0.2.2"', PUNCTUATION, '192.0.2.1 192.0.2.2'),
+        ('!"192.0.2.1"', PUNCTUATION, '!192.0.2.1'),
+        ('"!192.0.2.1"', PUNCTUATION, '!192.0.2.1'),
+        ('`192.0.2.1`', PUNCTUATION, '192.0.2.1'),
+        ('\u201c192.0.2.1\u201d', PUNCTUATION, '192.0.2.1'),
+        ('192.0.2.1\u2019', PUNCTUATION, '192.0.2.1'),
+        ('192.0.2.1\uff0c192.0.2.2', PUNCTUATION, '192.0.2.1 192.0.2.2'),
+        ('192.0.2.1\u3001192.0.2.2', PUNCTUATION, '192.0.2.1 192.0.2.2'),
+        ('\uff3b192.0.2.1\uff3d', PUNCTUATION, '192.0.2.1'),
+        ('[192.0.2.1]', PUNCTUATION, '192.0.2.1'),
+        ('(192.0.2.1)', PUNCTUATION, '192.0.2.1'),
+        ('{192.0.2.1}', PUNCTUATION, '192.0.2.1'),
+        ('<192.0.2.1>', PUNCTUATION, '192.0.2.1'),
+        ('[IPv6:2001:db8::1]', PUNCTUATION, '2001:db8::1'),
+        ('[2001:db8::]/32', PUNCTUATION, '2001:db8::/32'),
+        ('[fe80::1%eth0]', PUNCTUATION, 'fe80::1'),
+        ('192.168.10.[34]', PUNCTUATION, 'an address (192.0.2.1), a network'),
+        ('192.0.2.1;x', PUNCTUATION, 'an address (192.0.2.1), a network'),
+        (',', PUNCTUATION, 'an address (192.0.2.1), a network'),
+        ('!^192\\.168\\.10\\.6[67]$,', PUNCTUATION, '!^192\\.168\\.10\\.6[67]$'),
+        ('^192\\.0\\.2\\.1$;', PUNCTUATION, '^192\\.0\\.2\\.1$'),
+        ("'^192\\.0\\.2\\.[12]$'", PUNCTUATION, '^192\\.0\\.2\\.[12]$'),
+        ('"!^192\\.0\\.2\\.[12]$",', PUNCTUATION, '!^192\\.0\\.2\\.[12]$'),
+        ('^192\\.0\\.2\\.[12]$"', PUNCTUATION, '^192\\.0\\.2\\.[12]$'),
+        ('^192\\.0\\.2\\.1$\u201d', PUNCTUATION, '^192\\.0\\.2\\.1$'),
+        ('^192\\.0\\.2\\."1"', PUNCTUATION, 'an address (192.0.2.1), a network'),
+        # That would be every address.
+        ('^,', PUNCTUATION, 'an address (192.0.2.1), a network'),
+        (
+            '192.0.2.1-192.0.2.9',
+            ' is a range; write ',
+            '192.0.2.1 192.0.2.2/31 192.0.2.4/30 192.0.2.8/31',
+        ),
+        (
+            '!192.0.2.1-9',
+            ' is a range; write ',
+            '!192.0.2.1 !192.0.2.2/31 !192.0.2.4/30 !192.0.2.8/31',
+        ),
+        ('192.0.2.8\u20139', ' is a range; write ', '192.0.2.8/31'),
+        ('192.0.2.8-192.0.2.8', ' is a range; write ', '192.0.2.8'),
+        ('2001:db8::8-2001:db8::9', ' is a range; write ', '2001:db8::8/127'),
+        ('2001:db8::8-9', ' is a range; write ', '2001:db8::8/127'),
+        ('192.0.2.9-192.0.2.1', ' is a range; write ', 'each address, or networks'),
+        ('192.0.2.1-2001:db8::', ' is a range; write ', 'each address, or networks'),
+        ('192.0.2.1-300', ' is a range; write ', 'each address, or networks'),
+        ('10.0.0.1-10.9.9.9', ' is a range; write ', 'each address, or networks'),
+        ('fe80::1%eth0', ' has a zone id, which is not compared; write ', 'fe80::1'),
+        ('!fe80::1%eth0', ' has a zone id, which is not compared; write ', '!fe80::1'),
+        (
+            'fe80::%eth0/64',
+            ' has a zone id, which is not compared; write ',
+            'fe80::/64',
+        ),
+        (
+            'IPv6:fe80::1%eth0',
+            ' has a tag; an entry is the address alone; write ',
+            'fe80::1',
+        ),
+        (
+            'IPv6:2001:db8::/32',
+            ' has a tag; an entry is the address alone; write ',
+            '2001:db8::/32',
+        ),
+        (
+            'IPv6:192.0.2.1',
+            ' has a tag; an entry is the address alone; write ',
+            '192.0.2.1',
+        ),
+        ('\uff11\uff19\uff12.0.2.1', ' is not in plain ASCII; write ', '192.0.2.1'),
+        ('192.0.2.0\uff0f24', ' is not in plain ASCII; write ', '192.0.2.0/24'),
+        ('\uff01192.0.2.1', ' is not in plain ASCII; write ', '!192.0.2.1'),
+        ('\ufeff192.0.2.1', ' is not in plain ASCII; write ', '192.0.2.1'),
+        ('!192.0.2.1\u200b', ' is not in plain ASCII; write ', '!192.0.2.1'),
+        ('\u0661.2.3.4', ' is neither an address (192.0.2.1, ', '2001:db8::1) nor'),
+    ],
+)
+def test_mistake_is_named_with_what_to_write(entry, problem, right):
+    with pytest.raises(ValueError, match=r'^[^\n]*$') as error:
+        AddressList.parse([entry])
+    message = str(error.value)
+    assert message.startswith(ascii(entry) + problem + right)
+    if right[-1] in '0123456789$':
+        # It is one to copy.
+        assert message == ascii(entry) + problem + right
+        AddressList.parse(right.split())
 
 
 @pytest.mark.parametrize(
@@ -184,7 +314,9 @@ def test_list_agrees_with_looking_at_each_network(included, excluded, address):
         assert (candidate in addresses) == expected
 
 
-@given(st.lists(st.text()))
+@given(
+    st.lists(st.text() | st.text('0123456789abcdef.:/-!^[](){}<>,;%*#\u2013"?+|$\\'))
+)
 def test_any_entries_give_a_list_or_a_value_error(entries):
     try:
         addresses = AddressList.parse(entries)

@@ -25,9 +25,11 @@ BAD_ENTRIES = {
     '^[': ("'^['", 'regular expression', '^192\\.0\\.2\\.'),
     '999.1.1.1': ("'999.1.1.1'", 'address', '192.0.2.1'),
     '!': ("'!'", 'exclude', 'right after it'),
-    '!!192.0.2.1': ("'!!192.0.2.1'", 'address'),
-    '192.0.2.1,192.0.2.2': ("'192.0.2.1,192.0.2.2'", 'address'),
-    '[192.0.2.1]': ("'[192.0.2.1]'", 'address'),
+    '!!192.0.2.1': ("'!!192.0.2.1'", 'write !192.0.2.1'),
+    '192.0.2.1,192.0.2.2': ("'192.0.2.1,192.0.2.2'", 'white space'),
+    '[192.0.2.1]': ("'[192.0.2.1]'", 'brackets', 'write 192.0.2.1'),
+    '!^192\\.168\\.10\\.6[67]$,': ('6[67]$,', 'commas', '10\\.6[67]$'),
+    '^([0-9a-f]*:?)*::1$': ('repeats without bound', 'list the addresses'),
     '\x1b[2J': ("'\\x1b[2J'",),
     '192.0.2.1 # relay': ("'#'", 'a line of its own'),
 }
@@ -135,8 +137,8 @@ def test_commented_keys_of_the_example_are_the_defaults(configure):
 
 
 def test_per_cent_signs_stay_as_they_are(configure):
-    plugin = configure(section('trusted_remote_servers: ^%(section)s%d'))
-    assert plugin.settings.policy.remote.entries == ('^%(section)s%d',)
+    plugin = configure(section('trusted_remote_servers: ^[%(section)s%d]'))
+    assert plugin.settings.policy.remote.entries == ('^[%(section)s%d]',)
 
 
 def test_settings_come_from_a_file_beside(configure, tmp_path):

@@ -5,7 +5,9 @@
 
 An entry is an address, a network, a regular expression that begins with `^`,
 or any of these after `!`.  `AddressList.parse` refuses every other entry with
-a `ValueError` that quotes the entry and says what would be right.
+a `ValueError` that quotes the entry and says what would be right.  It refuses
+too what Python would read in a way that nobody expects: a mask of zeros, a
+wildcard mask, a zone id.
 
 Addresses are compared as addresses, never as text: the tag `IPv6:` (RFC 5321
 4.1.3) and zone ids (RFC 4007 11) are dropped, IPv4-mapped addresses (RFC 4291
@@ -15,6 +17,7 @@ Addresses are compared as addresses, never as text: the tag `IPv6:` (RFC 5321
 from __future__ import annotations
 
 import re
+import unicodedata
 
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator
@@ -26,8 +29,11 @@ from ipaddress import (
     IPv6Address,
     IPv6Network,
     ip_network,
+    summarize_address_range,
 )
-from typing import Optional, Union
+from itertools import islice
+from mailman_trustedserver.expressions import compile_expression
+from typing import Any, Optional, Union
 
 
 __all__ = ['Address', 'AddressList', 'parse_address']
@@ -39,6 +45,36 @@ _LOOPBACK_4 = IPv4Address('127.0.0.1')
 _LOOPBACK_6 = IPv6Address('::1')
 # The prefix of the IPv4-mapped addresses, ::ffff:0:0/96.
 _MAPPED_BITS = 96
+
+# An entry is quoted up to here, and a longer one than the second is not looked
+# into for what its mistake may be.
+_MAX_QUOTED = 100
+_MAX_EXPLAINED = 1000
+
+# A range that needs more networks than this is the administrator's to divide.
+_MAX_NETWORKS = 8
+
+_QUOTES = '\'"`'
+_BRACKETS = '[](){}<>'
+# What word processors and input methods write for a quote, a comma, a dash.
+_TYPOGRAPHIC = str.maketrans(
+    {
+        **dict.fromkeys('\u2018\u2019\u201a\u201b\u2032\u2039\u203a', "'"),
+        **dict.fromkeys('\u201c\u201d\u201e\u201f\xab\xbb', '"'),
+        **dict.fromkeys('\u300c\u300d\u300e\u300f\xb4', '"'),
+        **dict.fromkeys('\u2010\u2011\u2012\u2013\u2014\u2212', '-'),
+        '\u3001': ',',
+    }
+)
+# An address or network with what people put around one.
+_WRAPPED = re.compile(
+    r"""
+    ['"`\[({<]* (?: ipv6: )? ([^][(){}<>'"`]*) ['"`\])}>]*
+    (/[\d.]+)? ['"`\])}>]*
+    """,
+    re.VERBOSE | re.IGNORECASE,
+)
+_PUNCTUATION = 'no commas, quotes or brackets: separate entries by white space'
 
 
 # A site has few servers, so that most addresses have been seen before.
@@ -58,15 +94,26 @@ def parse_address(text: str) -> Address:
     return _folded(IPv6Address(text.partition('%')[0]))
 
 
-def _folded(address: Address) -> Address:
-    mapped = getattr(address, 'ipv4_mapped', None)
-    return address if mapped is None else mapped
+def _folded(address: IPv6Address) -> Address:
+    if address.ipv4_mapped is not None:
+        return address.ipv4_mapped
+    return address if address.scope_id is None else IPv6Address(int(address))
 
 
-def _parse_network(entry: str) -> Network:
-    if '/' not in entry:
-        return ip_network(parse_address(entry))
-    network = ip_network(entry)
+def _parse_network(text: str) -> Network:
+    if '%' in text:
+        raise ValueError('a zone id')
+    _, slash, length = text.partition('/')
+    if not slash:
+        return ip_network(parse_address(text))
+    network = ip_network(text)
+    # Python takes 024, wildcard masks such as 0.0.0.255, and 0.0.0.0 for a
+    # mask of all addresses.
+    if length == '0.0.0.0' or length not in (  # noqa: S104
+        str(network.prefixlen),
+        str(network.netmask),
+    ):
+        raise ValueError('an ambiguous mask')
     if network.version == 6 and network.prefixlen >= _MAPPED_BITS:
         mapped = network.network_address.ipv4_mapped
         if mapped is not None:
@@ -74,31 +121,208 @@ def _parse_network(entry: str) -> Network:
     return network
 
 
+def _quote(entry: str) -> str:
+    if len(entry) > _MAX_QUOTED:
+        entry = entry[:_MAX_QUOTED] + '...'
+    return ascii(entry)
+
+
 def _complaint(text: str, entry: str) -> str:
-    """Say what is wrong with an entry that is no address and no network."""
-    quoted = ascii(entry)
-    host, slash, _ = text.partition('/')
-    if slash:
-        try:
-            network = ip_network(text, strict=False)
-        except ValueError:
-            pass
-        else:
-            return (
-                f'{quoted} has host bits set; write {network} for the '
-                f'network or {host} for the address'
-            )
-    elif text.startswith(('#', ';')):
-        return f'{quoted}: a comment takes a line of its own'
-    elif re.search('[g-zG-Z_-]', text):
-        return (
-            f'{quoted} is a host name; names can be forged and are not '
-            'looked up: write the address of the server'
-        )
+    """Say what is wrong with an entry that is no address and no network.
+
+    :param text: The entry without its `!`.
+    :param entry: The entry.
+    """
+    if len(text) <= _MAX_EXPLAINED:
+        mark = entry[: len(entry) - len(text)]
+        plain = _plain(text)
+        if plain != text and _is_entry(mark + plain):
+            return f'{_quote(entry)} is not in plain ASCII; write {mark}{plain}'
+        for explain in _EXPLANATIONS:
+            sentence = explain(plain, mark)
+            if sentence is not None:
+                return _quote(entry) + sentence
     return (
-        f'{quoted} is neither an address (192.0.2.1, 2001:db8::1) nor a '
+        f'{_quote(entry)} is neither an address (192.0.2.1, 2001:db8::1) nor a '
         'network (192.0.2.0/24) nor a regular expression (^192\\.0\\.2\\.)'
     )
+
+
+def _plain(text: str) -> str:
+    """A text with ASCII for full-width and typographic characters."""
+    text = unicodedata.normalize('NFKC', text.translate(_TYPOGRAPHIC))
+    text = text.translate(_TYPOGRAPHIC)
+    # What nobody sees, such as a byte order mark or a space of no width.
+    return ''.join(c for c in text if unicodedata.category(c) != 'Cf')
+
+
+def _is_entry(entry: str) -> bool:
+    text = entry[1:] if entry.startswith('!') else entry
+    try:
+        if text.startswith('^'):
+            compile_expression(text)
+            return not _is_punctuated(text)
+        _parse_network(text)
+    except ValueError:
+        return False
+    return True
+
+
+def _is_punctuated(expression: str) -> bool:
+    # Brackets, and commas within, belong to it.
+    return expression.endswith((',', ';')) or not set(_QUOTES).isdisjoint(
+        _plain(expression)
+    )
+
+
+def _write(entries: Iterable[str], mark: str) -> str:
+    """A remedy: these entries, if they are some."""
+    marked = [entry if entry.startswith('!') else mark + entry for entry in entries]
+    # `^` alone is every address.
+    if marked and all(map(_is_entry, marked)) and not {'^', '!^'} & set(marked):
+        return 'write ' + ' '.join(marked)
+    return (
+        'write an address (192.0.2.1), a network (192.0.2.0/24) or a regular '
+        'expression that begins with ^ (^192\\.0\\.2\\.[12]$)'
+    )
+
+
+# Each looks for one kind of mistake in an entry, in plain ASCII and without its
+# mark, and says what is wrong and what would be right.
+
+
+def _explain_comment(text: str, mark: str) -> Optional[str]:
+    if text.startswith(';') or '#' in text:
+        return ': a comment takes a line of its own'
+    return None
+
+
+def _explain_punctuation(text: str, mark: str) -> Optional[str]:
+    if not any(character in text for character in ',;' + _QUOTES + _BRACKETS):
+        return None
+    stripped = text.strip(',;' + _QUOTES)
+    if stripped.startswith(('^', '!^')):
+        return f': {_PUNCTUATION}; {_write([stripped], mark)}'
+    pieces = [_WRAPPED.fullmatch(piece) for piece in re.split('[,;]', text) if piece]
+    # Without the brackets within it, a piece might be another address.
+    entries = [_without_zone(piece[1] + (piece[2] or '')) for piece in pieces if piece]
+    if None in pieces:
+        entries = []
+    return f': {_PUNCTUATION}; {_write(entries, mark)}'
+
+
+def _explain_marks(text: str, mark: str) -> Optional[str]:
+    if text.startswith('!'):
+        return f' has more than one !; {_write([text.lstrip("!")], "!")}'
+    return None
+
+
+def _explain_tag_or_zone(text: str, mark: str) -> Optional[str]:
+    if text[:5].lower() == 'ipv6:':
+        entry = _without_zone(text[5:])
+        return f' has a tag; an entry is the address alone; {_write([entry], mark)}'
+    if '%' in text:
+        entry = _without_zone(text)
+        return f' has a zone id, which is not compared; {_write([entry], mark)}'
+    return None
+
+
+def _without_zone(text: str) -> str:
+    return re.sub('%[^/]*', '', text)
+
+
+def _explain_range(text: str, mark: str) -> Optional[str]:
+    first, dash, last = text.partition('-')
+    if not dash or re.search('[g-z]', last, re.IGNORECASE):
+        return None
+    try:
+        start: Any = parse_address(first)
+    except ValueError:
+        return None
+    if not re.search('[.:]', last):
+        # 192.0.2.1-9
+        last = first[: max(first.rfind('.'), first.rfind(':')) + 1] + last
+    try:
+        networks: Any = summarize_address_range(start, parse_address(last))
+        some = list(islice(networks, _MAX_NETWORKS + 1))
+    except (TypeError, ValueError):
+        # The addresses are of two versions, the second is none or comes first.
+        some = []
+    if not 0 < len(some) <= _MAX_NETWORKS:
+        return ' is a range; write each address, or networks such as 192.0.2.0/24'
+    entries = [
+        str(network[0] if network.num_addresses == 1 else network) for network in some
+    ]
+    return f' is a range; {_write(entries, mark)}'
+
+
+def _explain_wildcard(text: str, mark: str) -> Optional[str]:
+    if '*' in text:
+        return ' has a wildcard; write the network, such as 192.0.2.0/24'
+    return None
+
+
+def _explain_length(text: str, mark: str) -> Optional[str]:
+    host, slash, length = text.partition('/')
+    if not slash:
+        return None
+    try:
+        address = parse_address(host)
+    except ValueError:
+        return None
+    try:
+        network = ip_network(text, strict=False)
+    except ValueError:
+        return (
+            ' is neither an address nor a network: what follows / is the number of '
+            f'bits that its addresses share, 0 to {address.max_prefixlen}'
+        )
+    if network.prefixlen == 0:
+        return (
+            f' would take in every address; write {mark}{host} for the address, or '
+            'how many bits the addresses of the network share, such as /24'
+        )
+    if length.isdecimal() and length.startswith('0'):
+        return f' has a leading zero; {_write([str(network)], mark)}'
+    if '.' in length and length != str(network.netmask):
+        return f' has a wildcard mask; {_write([str(network)], mark)}'
+    return (
+        f' has host bits set; write {mark}{network} for the network or '
+        f'{mark}{host} for the address'
+    )
+
+
+def _explain_zeros(text: str, mark: str) -> Optional[str]:
+    if re.fullmatch(r'[0-9.]*(?<![0-9])0[0-9][0-9./]*', text):
+        return (
+            ' has a leading zero, which makes a number octal for some programs; '
+            'write it without'
+        )
+    return None
+
+
+def _explain_name(text: str, mark: str) -> Optional[str]:
+    if re.search('[g-zG-Z_-]', text) or (
+        ':' not in text and re.search('[a-fA-F]', text)
+    ):
+        return (
+            ' is a host name; names can be forged and are not looked up: write '
+            'the address of the server'
+        )
+    return None
+
+
+_EXPLANATIONS = (
+    _explain_comment,
+    _explain_punctuation,
+    _explain_marks,
+    _explain_tag_or_zone,
+    _explain_range,
+    _explain_wildcard,
+    _explain_length,
+    _explain_zeros,
+    _explain_name,
+)
 
 
 class _Matcher:
@@ -117,13 +341,16 @@ class _Matcher:
 
     def add(self, text: str, entry: str) -> None:
         if text.startswith('^'):
-            try:
-                self._patterns.append((re.compile(text), entry))
-            except (re.error, OverflowError, RecursionError) as error:
+            if _is_punctuated(text):
+                mark = entry[: len(entry) - len(text)]
+                stripped = _plain(text).rstrip(',;' + _QUOTES)
                 raise ValueError(
-                    f'{entry!a} is not a regular expression: {error}; '
-                    'write one such as ^192\\.0\\.2\\.'
-                ) from None
+                    f'{_quote(entry)}: {_PUNCTUATION}; {_write([stripped], mark)}'
+                )
+            try:
+                self._patterns.append((compile_expression(text), entry))
+            except ValueError as error:
+                raise ValueError(f'{_quote(entry)} {error}') from None
             return
         try:
             network = _parse_network(text)
@@ -213,7 +440,7 @@ class AddressList:
         :return: The entry as it was written, the widest network first; None
             if the address is not on the list.
         """
-        if address.version == 6:
+        if isinstance(address, IPv6Address):
             address = _folded(address)
             if address == _LOOPBACK_6:
                 return self._match_loopback()
