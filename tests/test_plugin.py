@@ -9,7 +9,7 @@ import socket
 import sys
 
 from importlib import import_module
-from mailman_trustedserver.adapter import load_settings
+from mailman_trustedserver.configuration import load_settings
 from mailman_trustedserver.settings import SettingsError
 from tests.conftest import CONFIGURATION, GOOD, make_message, section
 from zope.interface.verify import verifyObject

@@ -10,7 +10,8 @@ logged, no post is trusted, and `mailman trustedserver check` shows it.
 
 import logging
 
-from mailman_trustedserver.adapter import ITrustedServerPlugin, load_settings
+from mailman_trustedserver.adapter import ITrustedServerPlugin
+from mailman_trustedserver.configuration import load_settings
 from mailman_trustedserver.settings import SettingsError
 from zope.interface import implementer
 

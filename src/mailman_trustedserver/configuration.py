@@ -1,0 +1,129 @@
+# SPDX-FileCopyrightText: 2026 The mailman-trustedserver authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""From the files of the configuration to `Settings`."""
+
+from __future__ import annotations
+
+import os
+import stat
+
+from contextlib import ExitStack
+from mailman.config import config
+from mailman.utilities.modules import expand_path
+from mailman_trustedserver.settings import (
+    FILE_SECTION,
+    MAILMAN_KEYS,
+    Settings,
+    SettingsError,
+    parse_settings,
+    read_sections,
+)
+from pathlib import Path
+from typing import Optional
+
+
+__all__ = ['load_settings']
+
+# Of a configuration file, in octets: a hundred thousand networks take 2 MB.
+MAX_FILE_LENGTH = 16 * 1024 * 1024
+
+
+def load_settings(name: str) -> Settings:
+    """Read the settings from where the configuration keeps them.
+
+    :param name: The name of the plugin, from its section [plugin.NAME].
+    :return: The settings.
+    :raises SettingsError: if they do not load.
+    """
+    # Mailman's own reader drops keys that its schema does not have, so the
+    # file is read once more.
+    filename = config.filename
+    section = f'plugin.{name}'
+    if filename is None:
+        raise SettingsError(
+            'mailman.cfg',
+            section,
+            None,
+            'Mailman runs without a configuration file; write one and name '
+            'it with -C or MAILMAN_CONFIG_FILE',
+        )
+    values = _read(filename, filename).get(section)
+    if values is None:
+        raise SettingsError(
+            filename,
+            section,
+            None,
+            'the section is not in this file; keep it here, not in a file '
+            'that this one extends',
+        )
+    own = {key: value for key, value in values.items() if key not in MAILMAN_KEYS}
+    path = values.get('configuration', '').strip()
+    if not path:
+        return parse_settings(own, filename, section)
+    sections = _read(path, filename, section, 'configuration')
+    for other in sections:
+        if other != FILE_SECTION:
+            raise SettingsError(
+                path,
+                other,
+                None,
+                f'this section is not known; the only one is [{FILE_SECTION}]',
+            )
+    if FILE_SECTION not in sections:
+        raise SettingsError(
+            path,
+            None,
+            None,
+            f'there is no section [{FILE_SECTION}]; write one, with '
+            'trusted_local_servers and trusted_remote_servers',
+        )
+    if not sections[FILE_SECTION]:
+        return parse_settings(own, filename, section)
+    if own:
+        raise SettingsError(
+            filename,
+            section,
+            ', '.join(own),
+            f'there are keys here and in {path}; keep them in one place',
+        )
+    return parse_settings(sections[FILE_SECTION], path, FILE_SECTION)
+
+
+def _read(
+    path: str, filename: str, section: Optional[str] = None, key: Optional[str] = None
+) -> dict[str, dict[str, str]]:
+    """The sections of a file; an error names the place that named the file."""
+    try:
+        with ExitStack() as resources:
+            file = Path(expand_path(resources, path))
+            if not file.is_absolute():
+                raise ValueError('it is no absolute path')
+            text = _read_regular(file).decode('utf-8-sig')
+    # A package of `python:` may raise anything while it is imported, and may
+    # want to end the process.
+    except (Exception, SystemExit) as error:
+        cause = getattr(error, 'strerror', None) or error or type(error).__name__
+        raise SettingsError(
+            filename,
+            section,
+            key,
+            f'{path!a} cannot be read ({cause}); name an absolute path or '
+            'python:package.name, of a file in UTF-8 that the user of Mailman may '
+            'read',
+        ) from None
+    return read_sections(text, path)
+
+
+def _read_regular(path: Path) -> bytes:
+    """The bytes of a regular file; nothing else is waited for."""
+    # Opening a FIFO would wait for a writer.
+    descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        os.close(descriptor)
+        raise ValueError('it is a directory, a device or the like, no regular file')
+    with open(descriptor, 'rb') as file:
+        data = file.read(MAX_FILE_LENGTH + 1)
+    if len(data) > MAX_FILE_LENGTH:
+        raise ValueError(f'it is longer than {MAX_FILE_LENGTH} octets')
+    return data
