@@ -39,7 +39,7 @@ from demo.process import MailmanProcess, SiteError
 
 LOOPBACK = '127.0.0.1'
 REST_USER = 'restadmin'
-REST_SECONDS = 60.0
+REST_SECONDS = 300.0
 # The subscriber of every list: what is accepted leaves through the sink.
 MEMBER = 'member@example.net'
 # Newer versions of gunicorn put a control socket into the home directory,
@@ -319,7 +319,7 @@ class MailmanSite:
     def wait_for(
         self,
         message_ids: Iterable[str],
-        timeout: float = 30.0,
+        timeout: float = 300.0,
         progress: Callable[[int, int], None] = lambda settled, total: None,
     ) -> dict[str, Outcome]:
         """What became of the posts with these Message-IDs (with brackets).

@@ -126,7 +126,7 @@ def run(directory, plugins, *args, python=()):
         ],
         capture_output=True,
         encoding='utf-8',
-        timeout=60,
+        timeout=300,
     )
 
 

@@ -83,6 +83,8 @@ def attempts(good: Sequence[str], certificates: Sequence[str]) -> Iterator[Attem
         yield Attempt(f'MAIL {mail_from!r}', mail_from=mail_from, fields=next(turns))
     for ident in HOSTILE['ident']:
         yield Attempt(f'ident {ident[:80]!r}', ident=ident, fields=next(turns))
+    for parts in HOSTILE['together']:
+        yield Attempt(f'together {parts!r}', fields=next(turns), **parts)
     for certificate in certificates:
         yield Attempt(
             f'certificate {certificate}', certificate=certificate, fields=next(turns)

@@ -84,6 +84,7 @@ MIXES = (
     Mix('exim', 'opensmtpd', 'postfix', (RELAY,)),
     Mix('postfix', 'postfix', 'exim', (MAILMAN,)),
     Mix('courier', 'postfix', 'postfix', (OUT,)),
+    Mix('postfix', 'courier', 'postfix', (RELAY,)),
 )
 
 # How a post is handed in.
@@ -110,7 +111,7 @@ class Route:
     handed_in: str
     server: Host
     recipients: tuple[str, ...] = (STAFF,)
-    relays: tuple[str, ...] = ('postfix', 'sendmail', 'opensmtpd')
+    relays: tuple[str, ...] = ('postfix', 'sendmail', 'opensmtpd', 'courier')
 
     @property
     def six(self) -> bool:
@@ -128,6 +129,7 @@ def _to(domain: str) -> tuple[str]:
 
 OVER_SMTP = ('postfix', 'opensmtpd')
 WITH_COMMAND = ('postfix',)
+OVER_LMTP = ('postfix', 'sendmail', 'opensmtpd')
 
 ROUTES = (
     Route('program > outgoing > relay > Mailman', True, PROGRAM, OUT),
@@ -149,8 +151,10 @@ ROUTES = (
     Route('filter, SMTP, anyone', False, ANYONE, RELAY, _to(FILTER), OVER_SMTP),
     Route('filter on relay, command', True, PROGRAM, OUT, _to(PIPE), WITH_COMMAND),
     Route('filter, command, anyone', False, ANYONE, RELAY, _to(PIPE), WITH_COMMAND),
-    Route("relay > Mailman's LMTP over TCP", True, PROGRAM, OUT, _to(LMTP)),
-    Route("anyone > relay > Mailman's LMTP", False, ANYONE, RELAY, _to(LMTP)),
+    Route("relay > Mailman's LMTP over TCP", True, PROGRAM, OUT, _to(LMTP), OVER_LMTP),
+    Route(
+        "anyone > relay > Mailman's LMTP", False, ANYONE, RELAY, _to(LMTP), OVER_LMTP
+    ),
     Route('IPv6: program > outgoing > relay', True, PROGRAM, OUT, _to(SIX)),
     Route('IPv6: outgoing itself > relay', True, COMMAND, OUT, _to(SIX)),
     Route('IPv6: unknown > outgoing > relay', False, ANYONE, UNKNOWN, _to(SIX)),

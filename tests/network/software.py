@@ -368,24 +368,26 @@ listen on 127.0.0.1 port {REINJECTION_PORT} tag filtered
 
 
 def start_courier(server: Server, part: Part) -> None:
-    """Courier, as an outgoing server."""
+    """Courier, which asks for ident."""
     hops = {domain: f'[{address}]' for domain, address in part.next_hops.items()}
     server.write('etc/courier/esmtproutes', table(hops, ':'))
     server.write('etc/courier/me', f'{server.host.name}\n')
     server.write('etc/courier/defaultdomain', f'{server.host.name}\n')
     server.write('etc/courier/locals', 'localhost\n')
+    accepted = '' if part.submission else '\n'.join(part.next_hops) + '\n'
+    server.write('etc/courier/esmtpacceptmailfor', accepted)
     added = {
-        'esmtpd': """
+        'esmtpd': f"""
 BOFHCHECKDNS=0
 TARPIT=0
-AUTH_REQUIRED=1
+AUTH_REQUIRED={int(part.submission)}
 ESMTPAUTH=""
 ESMTPAUTH_TLS="PLAIN LOGIN"
 TLS_TRUSTCERTS=
 MAXPERIP=100
 MAXPERC=100
 PORT=25
-TCPDOPTS="$TCPDOPTS -nodnslookup"
+TCPDOPTS="$(echo "$TCPDOPTS" | sed s/-noidentlookup//) -nodnslookup"
 """,
         'courierd': 'TLS_TRUSTCERTS=\nESMTP_TLS_VERIFY_DOMAIN=0\n',
         'authdaemonrc': 'authmodulelist="authuserdb"\n',
