@@ -56,7 +56,7 @@ def explanation(request, list_id, request_id):
     try:
         described = TrustedServers(mlist).explanation(request_id)
         held = mlist.get_held_message(request_id)
-        # Where trust ended; nobody vouches for what lies below.
+        # Where trust ended; nobody vouches for what lies before.
         attested = [hop for hop in described['hops'] if hop['attested']]
         end = attested[-1] if attested else None
         if end and not described['trusted']:
