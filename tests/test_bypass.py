@@ -448,7 +448,7 @@ def test_same_rule_elsewhere_in_the_chain_is_not_bypassed(mlist, monkeypatch):
     from mailman.interfaces.action import Action
     from mailman.interfaces.chain import LinkAction
 
-    subscribe(mlist, SENDER, Action.hold)
+    note_nonmember(mlist, Action.hold)
     default = config.chains[DEFAULT_CHAIN]
     for action, chain, outcome in (
         (LinkAction.jump, 'discard', 'discard'),
@@ -457,7 +457,7 @@ def test_same_rule_elsewhere_in_the_chain_is_not_bypassed(mlist, monkeypatch):
     ):
         links = [
             Link(link.rule, action, chain)
-            if link.rule.name == 'member-moderation'
+            if link.rule.name == 'nonmember-moderation'
             else link
             for link in links_of(DEFAULT_CHAIN, mlist, make_message(GOOD))
         ]
@@ -465,7 +465,7 @@ def test_same_rule_elsewhere_in_the_chain_is_not_bypassed(mlist, monkeypatch):
             patch.setattr(default, '_cached_links', links)
             result = process(mlist, make_message(GOOD))
         assert result.outcome == outcome
-        assert result.hits == ('member-moderation', RULE)
+        assert result.hits == ('nonmember-moderation', RULE)
 
 
 @pytest.mark.parametrize('decision', [None, [], {}, 7, 'defer', 'nonsense'])
