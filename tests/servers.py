@@ -132,7 +132,11 @@ quoted_locals = hostile(lambda character: character not in '\n\r\0').map(
 dot_atoms = hostile(LETTERS + '.+-=!#_', max_size=4).map(
     lambda text: (text.strip('.') or 'x') + '@evil.example'
 )
-mailboxes = st.one_of(dot_atoms, quoted_locals)
+# Some servers take the quotes off, and write what was in them.
+unquoted_locals = hostile(lambda character: character not in '\n\r\0').map(
+    '{}@evil.example'.format
+)
+mailboxes = st.one_of(dot_atoms, quoted_locals, unquoted_locals)
 ids = st.text(alphabet=LETTERS, min_size=1, max_size=12)
 
 
@@ -497,6 +501,11 @@ TEMPLATES = {
         'from {helo} ({rdns} [{peer}]) by mx.example.org (Cyrus 3.6) with LMTPA',
         {'auth': False},
     ),
+    'cyrus, login': (
+        'from {helo} ({rdns} [{peer}]) (authenticated user={user} bits=0)'
+        ' by mx.example.org (Cyrus v2.3.16) with LMTPA',
+        {'auth': False},
+    ),
     'zimbra': (
         'from {rdns} (LHLO {helo}) ({peer}) by mx.example.org with LMTP',
         {'auth': False},
@@ -585,6 +594,11 @@ TEMPLATES = {
         'from {helo} ([{peer}]) by mx.example.org (node [{own}]) with {protocol}'
         ' (Nemesis) id {id}',
         {},
+    ),
+    # As old versions of chasquid, but not known by its name.
+    'address before HELO': (
+        'from [{peer}] ({helo}) by mx.example.org with {protocol} id {id}',
+        {'helo': words},
     ),
     'webmail': (
         'from {rdns} ({rdns} [{peer}]) by mx.example.org (Horde Framework) with HTTP',

@@ -114,10 +114,10 @@ _block(
     # Text with balanced parentheses, three deep, before `by` only.
     balanced=r'[^()]*(?:\((?:[^()]*(?:\([^()]*\)[^()]*)*)\)[^()]*)*',
     # Text and a comment without literals and quotes in it, two deep.
-    plain=r'[^()\[\]"]*(?:\([^()\[\]"]*\)[^()\[\]"]*)*',
+    plain=r'[^()<>\[\]"]*(?:\([^()<>\[\]"]*\)[^()<>\[\]"]*)*',
     comment=r'\([^()\[\]"]*(?:\([^()\[\]"]*\)[^()\[\]"]*)*\)',
     # What servers say of TLS before `by`, without literals.
-    tls=r'(?: \((?:[Uu]sing |TLS|version=|[Nn]o client |Client did |Client cert)'
+    tls=r'(?: \((?:[Uu]sing |TLS|version=|[Nn]o client |Client did )'
     r'[^()\[\]]*(?:\([^()\[\]]*\)[^()\[\]]*)*\))*',
     # RFC 5322 3.3; obsolete zones and a comment with the zone's name.
     date=r' ?; (?:[A-Z][a-z][a-z], ?|)[0-9][0-9]? [A-Z][a-z][a-z]'
@@ -310,7 +310,7 @@ _block(
 _COMMUNIGATE = (
     Format('CommuniGate', 'by (CommuniGate',
         r'from \[{address}\] \((?:account [^ ()]+(?: |(?=\))))?'
-        r'(?:HELO (?P<helo>{word})|\[[0-9A-Fa-f.:]+\] verified)?\) {communigate}'),
+        r'(?:HELO (?P<helo>{word})|\[(?P=peer)\] verified)?\) {communigate}'),
     Format('CommuniGate, verified', 'by (CommuniGate',
         r'from {rdns} \((?:account [^ ()]+ )?\[{address}\] verified\) {communigate}'),
     Format('CommuniGate, from one part to the next', 'by (CommuniGate',
@@ -330,10 +330,11 @@ _OTHERS = (
     Format('Dovecot', '(envelope-from',
         r'from (?P<helo>{word}) \(\[{address}\]\){tls} {by} with {protocol} id {id}'
         r' \(envelope-from {path}\){for}{date}'),
-    # Cyrus, lmtpengine.c: it writes LMTPA for whoever delivers, so that the
-    # protocol is no statement of AUTH.
+    # Cyrus, lmtpengine.c: it writes LMTPA for whoever delivers, so that neither
+    # the protocol nor the name of who logged in is a statement of AUTH.
     Format('Cyrus', 'by (Cyrus',
-        r'from (?P<helo>{word}) {tcp} {by} \(Cyrus [^()\[\]"]*\) with LMTP[SA]*'
+        r'from (?P<helo>{word}) {tcp}(?: \(authenticated user=[^()\[\]]*\))?'
+        r' {by} \(Cyrus [^()\[\]"]*\) with LMTP[SA]*'
         r'(?: {comment})?{date}'),
     # MDaemon 7 to 26: the address after `by` is its own.  Then MDaemon 5.
     Format('MDaemon', '(MDaemon',
@@ -387,8 +388,8 @@ _UNKNOWN = (
     # RFC 5321 4.4, as Google, Mimecast, Amazon SES, hMailServer, Maddy,
     # IronPort and many others write it.
     Format('RFC 5321', 'from',
-        r'from (?![^ ()]*\] \( ?\[)(?P<helo>{word}) \((?!HELO|EHLO|LHLO)(?:{rdns})?'
-        r' ?\[{address}\](?: \(may be forged\))?\){tls}'
+        r'from (?![^ ()]*\] \((?:[^ ()\[]*| )\[)(?P<helo>{word}) \((?!HELO|EHLO|LHLO)'
+        r'(?:{rdns})? ?\[{address}\](?: \(may be forged\))?\){tls}'
         r'(?P<auth> \((?:authenticated|user=)[^()\[\]]*\))? {rest}',
         last=True),
     # Either may be HELO.
