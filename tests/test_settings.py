@@ -190,3 +190,22 @@ def test_any_text_gives_settings_or_one_line_of_error(text):
     except SettingsError as error:
         assert str(error).startswith('ts.cfg')
         assert len(str(error).splitlines()) == 1
+
+
+def test_reinjection_users_are_names_and_numbers():
+    settings = parse_settings({'reinjection_users': '115  filter\n www-data'}, 'x', 'y')
+    assert settings.policy.reinjection_users == {'115', 'filter', 'www-data'}
+    assert parse_settings({}, 'x', 'y').policy.reinjection_users == frozenset()
+
+
+@pytest.mark.parametrize('entry', ['115,', '"filter"', '-x', 'a@b', '*', '(uid'])
+def test_what_is_no_user_is_refused(entry):
+    with pytest.raises(SettingsError) as error:
+        parse_settings({'reinjection_users': f'115 {entry}'}, 'x.cfg', 'y')
+    assert str(error.value).startswith('x.cfg [y] reinjection_users: ')
+    assert ascii(entry) in str(error.value)
+
+
+def test_alias_hops_is_yes_or_no():
+    assert parse_settings({'alias_hops': 'yes'}, 'x', 'y').policy.alias_hops
+    assert not parse_settings({}, 'x', 'y').policy.alias_hops
