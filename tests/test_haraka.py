@@ -15,7 +15,7 @@ import subprocess
 from email import message_from_bytes
 from mailman_trustedserver import Header, MalformedReceived, parse_received
 from pathlib import Path
-from tests.conftest import ROOT, need, wait_until
+from tests.conftest import ROOT, listens, need, wait_until
 from tests.vectors import load
 
 
@@ -109,20 +109,12 @@ def haraka(tmp_path_factory):
             stderr=log,
         )
     try:
-        wait_until(lambda: process.poll() is not None or answers(port))
+        wait_until(lambda: process.poll() is not None or listens(port))
         assert process.poll() is None, (directory / 'log').read_text()
         yield port, directory
     finally:
         process.kill()
         process.wait()
-
-
-def answers(port):
-    try:
-        socket.create_connection(('127.0.0.1', port)).close()
-    except OSError:
-        return False
-    return True
 
 
 def send(haraka, helo, sender):

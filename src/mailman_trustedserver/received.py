@@ -188,23 +188,22 @@ def parse_received(field: str) -> Hop:
     text = _unfold(field)
     if text.count(';') > 1 and len(_DATE_STAMP.findall(text)) > 1:
         raise MalformedReceived(gettext_noop('it has more than one date'))
-    place = f' {text}'.find(' by ')
-    if place != f' {text}'.rfind(' by '):
+    spaced = f' {text}'
+    if spaced.find(' by ') != spaced.rfind(' by '):
         raise MalformedReceived(gettext_noop('it has more than one "by"'))
-    hop = _find(text, place)
+    hop = _find(text)
     if hop is None and '  ' in text:
         # Servers write runs of spaces where a comment may have them, too; in
         # other places somebody has folded the field anew.
-        text = _SPACES.sub(' ', text)
-        hop = _find(text, f' {text}'.find(' by '))
+        hop = _find(_SPACES.sub(' ', text))
     if hop is None:
         raise MalformedReceived(gettext_noop('it is in no form that is known'))
     return hop
 
 
-def _find(text: str, by: int) -> Optional[Hop]:
+def _find(text: str) -> Optional[Hop]:
     """What the rows of the server that calls itself so after `by` read, if any."""
-    product = _PRODUCT.match(text, by + 3)
+    product = _PRODUCT.match(text, f' {text}'.find(' by ') + 3)
     for rows in (_NAMED.get(product[1], _UNNAMED) if product else _UNNAMED, _LAST):
         found: Optional[Hop] = None
         for row in rows:
