@@ -5,6 +5,8 @@
 
 import pytest
 
+from configparser import ConfigParser
+from configparser import Error as ConfigError
 from hypothesis import given
 from hypothesis import strategies as st
 from ipaddress import ip_address
@@ -105,6 +107,20 @@ def test_percent_signs_in_regular_expressions_stay():
             "'#': a comment takes a line of its own",
         ),
         (
+            'trusted_local_servers: 192.0.2.1, 192.0.2.2',
+            "trusted_local_servers: '192.0.2.1,': no commas, quotes or brackets: "
+            'separate entries by white space; write 192.0.2.1',
+        ),
+        (
+            'trusted_local_servers: 192.168.10.0/24 !^192\\.168\\.10\\.6[67]$,',
+            'no commas, quotes or brackets: separate entries by white space; write '
+            '!^192\\.168\\.10\\.6[67]$',
+        ),
+        (
+            'trusted_local_servers: ^([0-9a-f]*:?)*::1$',
+            "trusted_local_servers: '^([0-9a-f]*:?)*::1$' repeats without bound",
+        ),
+        (
             'submission: single_hop',
             "submission: 'single_hop' is not a value; write one of single-hop, "
             'authenticated, both',
@@ -138,7 +154,55 @@ def test_mistake_is_one_line_that_names_place_entry_and_remedy(text, problem):
     assert '\n' not in str(error.value)
 
 
-@pytest.mark.parametrize('text', ['x', '[a', '\x00', 'a: 1\n[b]'])
+@pytest.mark.parametrize(
+    ('text', 'line'),
+    [
+        ('a: 1\nx\ny', "line 3: 'x'"),
+        ('a: 1\n: 2', "line 3: ': 2'"),
+        ('a: 1\n x\nx', "line 4: 'x'"),
+        # In quadratic time, each of these would take hours.
+        ('x\n' * 2**21, "line 2: 'x'"),
+        (':\n' * 2**21, "line 2: ':'"),
+        ('x' + ' ' * 2**22 + 'y', "line 2: 'x ;"),
+        ('x' * 2**22, "line 2: 'xxx"),
+    ],
+    ids=['no key', 'empty key', 'continued', 'many', 'many empty', 'blanks', 'long'],
+)
+def test_first_line_that_is_wrong_is_named(text, line):
+    with pytest.raises(SettingsError) as error:
+        parse(text)
+    assert f"Source contains parsing errors: 'ts.cfg', {line}" in str(error.value)
+    assert str(error.value).endswith('as key: value')
+    assert len(str(error.value)) < 500
+
+
+@given(
+    st.lists(
+        st.sampled_from('[a] [b c] [DEFAULT] k K v k: =v : = # ; %(k)s é'.split())
+        | st.sampled_from(' \t\n\r\x0b\x1c\x85\u2028\0'),
+        max_size=20,
+    ).map(''.join)
+)
+def test_text_is_read_as_by_python(text):
+    parser = ConfigParser(interpolation=None, strict=False, default_section='')
+    try:
+        parser.read_string(text)
+    except ConfigError:
+        with pytest.raises(SettingsError):
+            read_sections(text, 'ts.cfg')
+    else:
+        expected = {name: dict(parser.items(name)) for name in parser.sections()}
+        assert read_sections(text, 'ts.cfg') == expected
+
+
+def test_error_is_cut_and_can_be_written_out():
+    error = SettingsError('/\udce9.cfg', '\x1b' + 'a' * 10_000, None, 'b')
+    assert str(error).startswith('/\\udce9.cfg [\\x1baaa')
+    assert str(error).endswith('aaa ...')
+    assert len(str(error)) < 2100
+
+
+@pytest.mark.parametrize('text', ['x', '[a', '\x00', 'a: 1\n[b]', '[' * 2**22])
 def test_text_without_sections_is_an_error(text):
     with pytest.raises(SettingsError, match=r'^ts\.cfg: File contains no sect'):
         read_sections(text, 'ts.cfg')
@@ -190,6 +254,7 @@ def test_any_text_gives_settings_or_one_line_of_error(text):
     except SettingsError as error:
         assert str(error).startswith('ts.cfg')
         assert len(str(error).splitlines()) == 1
+        assert str(error).isprintable()
 
 
 def test_reinjection_users_are_names_and_numbers():

@@ -16,9 +16,10 @@ from __future__ import annotations
 
 import configparser
 import hashlib
+import io
 import re
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from mailman_trustedserver.addresses import AddressList, parse_address
 from mailman_trustedserver.policy import Policy, Submission
@@ -55,6 +56,11 @@ BOOLEANS = {
 }
 
 
+# An error is cut here, and a line of a file that is shown in one.
+MAX_ERROR_LENGTH = 2000
+MAX_LINE_LENGTH = 300
+
+
 class SettingsError(ValueError):
     """The configuration does not load.
 
@@ -83,7 +89,11 @@ class SettingsError(ValueError):
             place += f' [{self.section}]'
         if self.key is not None:
             place += f' {self.key}'
-        return ' '.join(f'{place}: {self.problem}'.split())
+        line = ' '.join(f'{place}: {self.problem}'.split())
+        if len(line) > MAX_ERROR_LENGTH:
+            line = line[:MAX_ERROR_LENGTH] + ' ...'
+        # Names may have control characters, and bytes that are no UTF-8.
+        return ''.join(c if c.isprintable() else ascii(c)[1:-1] for c in line)
 
 
 @dataclass(frozen=True)
@@ -135,22 +145,55 @@ def read_sections(text: str, filename: str) -> dict[str, dict[str, str]]:
     :return: The sections, each a dictionary of keys and values.
     :raises SettingsError: if the text is no ini file.
     """
-    # Like Mailman's own reader, this takes a section or key that stands twice
-    # and leaves `%` alone.  No section is a source of defaults for others.
-    parser = configparser.ConfigParser(
-        interpolation=None, strict=False, default_section=''
-    )
+    parser = _Parser(filename)
     try:
-        parser.read_string(text, filename)
+        parser.read_file(parser.lines(text), filename)
     except configparser.Error as error:
         raise SettingsError(
             filename,
             None,
             None,
-            f'{error}; write sections in brackets and under each its keys, '
-            'as key: value',
+            f'{str(error)[:MAX_LINE_LENGTH]}; write sections in brackets and under '
+            'each its keys, as key: value',
         ) from None
     return {name: dict(parser.items(name)) for name in parser.sections()}
+
+
+class _Parser(configparser.ConfigParser):
+    """A parser that stops at the first line that is wrong, in linear time.
+
+    `ConfigParser` collects all of them, in a message that it copies for each,
+    and its own expression for a line with a key goes through a run of blanks
+    once for each of them.  A file of a few MB that is no configuration, such as
+    a log, would take it hours.
+    """
+
+    def __init__(self, filename: str) -> None:
+        self.filename = filename
+        self.number = 0
+        # The expression, of which `ConfigParser` calls nothing but match().
+        self.OPTCRE = self  # type: ignore[misc, assignment]
+        # Like Mailman's own reader, this takes a section or key that stands
+        # twice and leaves `%` alone.  No section is a source of defaults for
+        # others.
+        super().__init__(interpolation=None, strict=False, default_section='')
+
+    def lines(self, text: str) -> Iterator[str]:
+        for self.number, line in enumerate(io.StringIO(text), start=1):
+            yield line
+
+    def match(self, line: str) -> re.Match[str]:
+        match = _KEY_LINE.match(line)
+        if match is None:
+            raise configparser.Error(
+                f'Source contains parsing errors: {self.filename!r}, '
+                f'line {self.number}: {line[:MAX_LINE_LENGTH]!a}'
+            )
+        return match
+
+
+# Of a line without the white space around it.
+_KEY_LINE = re.compile(r'(?P<option>[^:=]+)(?P<vi>[:=])(?P<value>.*)', re.DOTALL)
 
 
 def parse_settings(values: Mapping[str, str], filename: str, section: str) -> Settings:
