@@ -182,6 +182,41 @@ def test_readme_quotes_what_mailman_says_once_the_package_is_gone(tmp_path):
     assert_in_readme(GONE, result.stderr)
 
 
+def fifo(directory):
+    os.mkfifo(directory / 'trusted.cfg')
+    return directory / 'trusted.cfg'
+
+
+def exiting_package(directory):
+    package = directory / 'trusted_exits'
+    package.mkdir()
+    package.joinpath('__init__.py').write_text('raise SystemExit(3)\n')
+    return 'python:trusted_exits.trusted'
+
+
+@pytest.mark.parametrize(
+    ('make', 'cause'),
+    [
+        (fifo, 'no regular file)'),
+        (lambda directory: '/dev/zero', 'no regular file)'),
+        (exiting_package, '(SystemExit: 3)'),
+    ],
+    ids=['FIFO', 'device', 'exit'],
+)
+def test_no_command_waits_for_the_file_beside_or_ends_with_it(
+    tmp_path, monkeypatch, make, cause
+):
+    monkeypatch.setenv('PYTHONPATH', str(tmp_path))
+    plugins = section(f'configuration: {make(tmp_path)}')
+    check = run(tmp_path, plugins, 'trustedserver', 'check')
+    assert check.returncode == 1
+    (line,) = check.stderr.splitlines()
+    assert cause in line
+    info = run(tmp_path, plugins, 'info')
+    assert info.returncode == 0
+    assert info.stdout.startswith('GNU Mailman 3.')
+
+
 def test_mailman_starts_holds_and_stops_with_a_broken_configuration(run_site):
     site = run_site(BROKEN['unknown key'][0])
     address = new_list(site)

@@ -20,6 +20,7 @@ from mailman_trustedserver.settings import (
     read_sections,
 )
 from pathlib import Path
+from traceback import format_exception_only
 from typing import Optional
 
 
@@ -96,14 +97,12 @@ def _read(
     """The sections of a file; an error names the place that named the file."""
     try:
         with ExitStack() as resources:
-            file = Path(expand_path(resources, path))
+            file = _expand(resources, path)
             if not file.is_absolute():
                 raise ValueError('it is no absolute path')
             text = _read_regular(file).decode('utf-8-sig')
-    # A package of `python:` may raise anything while it is imported, and may
-    # want to end the process.
-    except (Exception, SystemExit) as error:
-        cause = getattr(error, 'strerror', None) or error or type(error).__name__
+    except (OSError, ValueError) as error:
+        cause = getattr(error, 'strerror', None) or error
         raise SettingsError(
             filename,
             section,
@@ -115,15 +114,29 @@ def _read(
     return read_sections(text, path)
 
 
+def _expand(resources: ExitStack, path: str) -> Path:
+    try:
+        return Path(expand_path(resources, path))
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:
+        # A package of `python:` may raise anything while it is imported, what is
+        # no Exception and cannot be shown included, and want to end the process.
+        cause = format_exception_only(type(error), error)[-1].strip()
+        raise ValueError(cause) from None
+
+
 def _read_regular(path: Path) -> bytes:
     """The bytes of a regular file; nothing else is waited for."""
-    # Opening a FIFO would wait for a writer.
-    descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
+    # Opening a FIFO would wait for a writer; a terminal would become that of
+    # the process.
+    descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY)
     if not stat.S_ISREG(os.fstat(descriptor).st_mode):
         os.close(descriptor)
         raise ValueError('it is a directory, a device or the like, no regular file')
     with open(descriptor, 'rb') as file:
-        data = file.read(MAX_FILE_LENGTH + 1)
+        # None is what some files in /proc give that have a regular mode.
+        data = file.read(MAX_FILE_LENGTH + 1) or b''
     if len(data) > MAX_FILE_LENGTH:
         raise ValueError(f'it is longer than {MAX_FILE_LENGTH} octets')
     return data
