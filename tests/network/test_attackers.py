@@ -13,6 +13,10 @@ from tests.network.testbed import list_id_of, make_certificate
 
 pytestmark = pytest.mark.network
 
+# Courier hands this sender on without the quotes that it needs, Postfix refuses
+# it, and Courier takes no more mail for the lists for a while.
+STOPPING = {('courier', 'x=[192.168.10.1]@example.org')}
+
 # The lists of both sites, so that each attempt meets both proofs of submission.
 RECIPIENTS = (STAFF, f'staff@{AUTH}')
 
@@ -39,15 +43,22 @@ def test_hostile_message_is_held_or_refused(
 ):
     if server not in mix.attacked:
         pytest.skip('another mix has this software in this part')
-    tried = list(attempts(good_fields, certificates))
+    software = testbed.servers[server].software
+    tried = [
+        one
+        for one in attempts(good_fields, certificates)
+        if (software, one.mail_from) not in STOPPING
+    ]
     ids = [attack(testbed.network, ident, server, RECIPIENTS, one) for one in tried]
     accepted = {one: name for one, name in zip(ids, tried) if one is not None}
     found = testbed.results((one, RECIPIENTS) for one in accepted)
     returned = {key[0] for key, one in found.items() if one.verdict == 'returned'}
     trusted = {key[0] for key, one in found.items() if one.verdict == 'trusted'}
-    software = testbed.servers[server].software
     counts = [len(one) for one in (tried, accepted, returned, trusted)]
     report.attacked(software, server.name, counts)
+    if software == 'courier' and server is not OUT:
+        # It asks for ident; what is answered must have come into its fields.
+        assert any('ident' in attempt.name for attempt in accepted.values())
     # An outgoing server takes nothing from those who do not log in.
     assert server is not OUT or not accepted
     wrong = {
