@@ -54,7 +54,14 @@ def refusal(name: str) -> Optional[str]:
                 + RESTART
             )
         if error.code != 404:
-            return _no_answer(url, f'{error.code} {error.reason}')
+            cause = f'{error.code} {error.reason}'
+            if error.code == 500:
+                # Mailman 3.3.8 and 3.3.9 cannot say 401 with Falcon 4.
+                cause += (
+                    ', as some versions answer if the admin_user and admin_pass of '
+                    '[webservice] are not those that Mailman was started with'
+                )
+            return _no_answer(url, cause)
     except (HTTPException, KeyError, OSError, TypeError, ValueError) as error:
         return _no_answer(url, getattr(error, 'reason', None) or repr(error))
     return (
