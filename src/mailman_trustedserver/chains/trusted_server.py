@@ -28,6 +28,9 @@ MODERATION_KEYS = (
     'moderation_reasons',
 )
 
+# The built-in chains that end it, from the mildest.
+OUTCOMES = ('accept', 'hold', 'reject', 'discard')
+
 # What Mailman adds to a post, and never takes off one that comes in with it.
 RECORDS = ('x-mailman-rule-hits', 'x-mailman-rule-misses')
 
@@ -77,13 +80,20 @@ class _TrustedChain:
     def get_links(self, mlist, msg, msgdata):
         """See `IChain`."""
         default = config.chains[DEFAULT_CHAIN]
-        # In Mailman 3.3.8 and 3.3.9 another link stands between the two.
+        bypassed = {}
         for link in default.get_links(mlist, msg, msgdata):
             if link.action is LinkAction.jump:
+                rule = link.rule
+                if _moderates(link):
+                    rule = _ModerationRule(rule, bypassed)
                 link = Link(
-                    _ModerationRule(link.rule) if _moderates(link) else link.rule,
+                    rule, link.action, _RecordingChain(link.chain), link.function
+                )
+            elif link.action is LinkAction.detour:
+                link = Link(
+                    link.rule,
                     link.action,
-                    _RecordingChain(link.chain),
+                    _DetourChain(link.chain, bypassed),
                     link.function,
                 )
             yield link
@@ -119,8 +129,9 @@ class _ModerationRule:
 
     description = _('Match messages whose moderation is not bypassed.')
 
-    def __init__(self, rule):
+    def __init__(self, rule, bypassed):
         self._rule = rule
+        self._bypassed = bypassed
         self.name = rule.name
         self.record = rule.record
 
@@ -138,10 +149,67 @@ class _ModerationRule:
         action = msgdata.get(DECISION)
         if str(getattr(action, 'name', action)) not in _bypassed_actions():
             return True
-        for key in MODERATION_KEYS:
-            msgdata.pop(key, None)
-        msgdata.update(before)
+        self._bypassed.update(
+            {key: msgdata[key] for key in MODERATION_KEYS if key in msgdata}
+        )
+        _replace_decision(msgdata, before)
         return False
+
+
+def _replace_decision(msgdata, decision):
+    for key in MODERATION_KEYS:
+        msgdata.pop(key, None)
+    msgdata.update(decision)
+
+
+@implementer(IChain)
+class _DetourChain:
+    """A detour that does no more than the moderation that was bypassed.
+
+    In Mailman 3.3.8 and 3.3.9 the header matches stand between the two
+    moderation rules.  A post that the first one holds never meets them.
+    """
+
+    def __init__(self, chain, bypassed):
+        self._chain = chain
+        self._bypassed = bypassed
+        self.name = chain.name
+        self.description = chain.description
+
+    def get_links(self, mlist, msg, msgdata):
+        """See `IChain`."""
+        for link in self._chain.get_links(mlist, msg, msgdata):
+            if link.action is LinkAction.jump:
+                chain = link.chain
+                if self._stricter(chain.name):
+                    chain = _BypassedChain(self._bypassed)
+                link = Link(
+                    link.rule, link.action, _RecordingChain(chain), link.function
+                )
+            yield link
+
+    def _stricter(self, outcome):
+        if not self._bypassed:
+            return False
+        action = self._bypassed[DECISION]
+        allowed = OUTCOMES[: OUTCOMES.index(getattr(action, 'name', action)) + 1]
+        return outcome not in allowed
+
+
+@implementer(IChain)
+class _BypassedChain:
+    """What would have become of the post if nothing had been bypassed."""
+
+    name = CHAIN + '-bypassed'
+    description = _('Carry out the moderation that was bypassed.')
+
+    def __init__(self, decision):
+        self._decision = decision
+
+    def get_links(self, mlist, msg, msgdata):
+        """See `IChain`."""
+        _replace_decision(msgdata, self._decision)
+        yield Link('truth', LinkAction.jump, MODERATION_CHAIN)
 
 
 @implementer(IChain)
