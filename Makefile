@@ -20,10 +20,10 @@ SOURCES := $(shell find src -type f -not -name '*.pyc')
 	load test-load test-debian test-network test-haraka clean
 
 demo: $(VENV)/.installed
-	$(VENV)/bin/python -m demo
+	$(VENV)/bin/python -m dev.demo
 
 demo-web: $(VENV)/.installed-web
-	$(VENV)/bin/python -m demo.web_demo
+	$(VENV)/bin/python -m dev.demo.web
 
 test: $(VENV)/.installed-test
 	$(VENV)/bin/python -m pytest -rs --cov --cov-report=
@@ -39,8 +39,8 @@ check: $(VENV)/.installed-check
 # A minute of each fuzz target; FUZZ_SECONDS=600 makes it ten.
 FUZZ_SECONDS ?= 60
 fuzz: $(VENV)/.installed-fuzz
-	$(VENV)/bin/python -m fuzz received -max_total_time=$(FUZZ_SECONDS)
-	$(VENV)/bin/python -m fuzz evaluate -max_total_time=$(FUZZ_SECONDS)
+	$(VENV)/bin/python -m dev.fuzz received -max_total_time=$(FUZZ_SECONDS)
+	$(VENV)/bin/python -m dev.fuzz evaluate -max_total_time=$(FUZZ_SECONDS)
 
 # The property tests with 10,000 examples a format.
 nightly: $(VENV)/.installed-test
@@ -48,7 +48,7 @@ nightly: $(VENV)/.installed-test
 
 # Ratios to what one would use instead, and how they grow.
 bench: $(VENV)/.installed-bench
-	$(VENV)/bin/python -m benchmarks --plot docs/growth.png
+	$(VENV)/bin/python -m dev.benchmarks --plot docs/growth.png
 
 # The tests that run Mailman, on each version that is supported.
 test-versions: $(VERSIONS:%=test-version-%)
@@ -78,7 +78,7 @@ screenshots: .venvs/web-1.3.13/.installed
 
 # 10,000 posts with the plugin and without it, and posts while things break.
 load: $(VENV)/.installed
-	$(VENV)/bin/python -m load
+	$(VENV)/bin/python -m dev.load
 
 # The same with some hundred posts.
 test-load: $(VENV)/.installed-test

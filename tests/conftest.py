@@ -18,8 +18,9 @@ import time
 
 from click.testing import CliRunner
 from contextlib import contextmanager
-from demo.routes import ROUTES, received
-from demo.site import MailmanSite
+from dev.demo.routes import received, ROUTES
+from dev.site.mailman import MailmanSite
+from dev.site.posts import CONFIGURATION, LIST, make_post, ROOT, SENDER
 from hypothesis import HealthCheck, settings
 from pathlib import Path
 
@@ -41,19 +42,12 @@ SPOOF = (
     '    for <list@example.org>; Tue, 1 Sep 2026 10:00:00 +0000'
 )
 
-# She is no member of any list, so without trust her posts are moderated.
-SENDER = 'alice@example.org'
-LIST = 'staff@example.com'
 LIST_ID = 'staff.example.com'
 DOMAIN = 'lists.example.org'
 
 CHAIN = 'trusted-server-posting-chain'
 DEFAULT_CHAIN = 'default-posting-chain'
 STYLE = 'trusted-server-default'
-
-ROOT = Path(__file__).parent.parent
-EXAMPLE = ROOT / 'mailman.cfg.example'
-CONFIGURATION = EXAMPLE.read_text(encoding='utf-8')
 
 # As .ci/run says: what is missing is a failure.
 TOOLS_REQUIRED = os.environ.get('TOOLS') == 'required'
@@ -81,30 +75,6 @@ def section(*lines, name='trustedserver', enabled='yes'):
     )
 
 
-def make_post(fields, sender=SENDER, body='Hello.\n', **headers):
-    """The bytes of a post that took a route, newest Received field first.
-
-    Each keyword is a field, in which an underscore stands for a hyphen; the
-    value None leaves a field out.
-    """
-    number = next(_numbers)
-    values = {
-        'from': sender,
-        'to': LIST,
-        'subject': f'Post {number}',
-        'message-id': f'<post-{number}@example.org>',
-        'date': 'Tue, 1 Sep 2026 10:00:00 +0000',
-        **{name.replace('_', '-'): value for name, value in headers.items()},
-    }
-    lines = [f'Received: {field}' for field in fields]
-    lines += [
-        f'{name.title()}: {value}'
-        for name, value in values.items()
-        if value is not None
-    ]
-    return '\n'.join([*lines, '', body]).encode('utf-8', 'surrogateescape')
-
-
 def make_message(fields, sender=SENDER, **headers):
     """The same as `make_post`, as Mailman's runners have it."""
     return parse_post(make_post(fields, sender, **headers))
@@ -121,7 +91,7 @@ def parse_post(data):
 
 def assert_in_readme(symptom, printed):
     """What the README quotes is what Mailman says."""
-    readme = (EXAMPLE.parent / 'README.md').read_text(encoding='utf-8')
+    readme = (ROOT / 'README.md').read_text(encoding='utf-8')
     assert f'`{symptom}`' in readme
     assert symptom in printed
 

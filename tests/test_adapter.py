@@ -9,7 +9,8 @@ import re
 
 from email.charset import UNKNOWN8BIT
 from email.header import Header
-from hypothesis import HealthCheck, given, settings, strategies as st
+from hypothesis import given, HealthCheck, settings
+from hypothesis import strategies as st
 from ipaddress import ip_address
 from mailman_trustedserver import adapter
 from mailman_trustedserver import Header as MessageHeader
@@ -18,13 +19,13 @@ from tests.conftest import (
     BAD,
     CONFIGURATION,
     GOOD,
-    SENDER,
-    SPOOF,
     list_on_the_chain,
     make_message,
     make_post,
     parse_post,
     section,
+    SENDER,
+    SPOOF,
 )
 
 

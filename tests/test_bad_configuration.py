@@ -10,13 +10,13 @@ import subprocess
 import sys
 
 from concurrent.futures import ThreadPoolExecutor
-from demo.outcomes import Outcome
+from dev.site.outcomes import Outcome
 from pathlib import Path
 from tests.conftest import (
+    assert_in_readme,
     BAD,
     CONFIGURATION,
     GOOD,
-    assert_in_readme,
     make_post,
     new_list,
     post_to,

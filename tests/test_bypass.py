@@ -20,18 +20,18 @@ from tests.conftest import (
     CONFIGURATION,
     DEFAULT_CHAIN,
     GOOD,
-    SENDER,
     list_on_the_chain,
     make_message,
+    SENDER,
 )
 from tests.test_chain import (
     CASES,
-    MODERATION,
-    RULE,
     links_of,
     match_header,
+    MODERATION,
     process,
     recorded,
+    RULE,
     subscribe,
     trusted_links,
 )

@@ -14,8 +14,8 @@ from tests.conftest import (
     DEFAULT_CHAIN,
     GOOD,
     LIST,
-    SENDER,
     make_message,
+    SENDER,
 )
 from typing import Callable
 

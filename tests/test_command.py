@@ -17,12 +17,12 @@ from tests.conftest import (
     CONFIGURATION,
     DEFAULT_CHAIN,
     GOOD,
+    invoke,
     LIST,
     LIST_ID,
-    SPOOF,
-    invoke,
     make_post,
     section,
+    SPOOF,
 )
 from types import SimpleNamespace
 

@@ -9,10 +9,10 @@ import pytest
 import re
 import shlex
 
-from demo.site import MEMBER
+from dev.site.debian import Debian, mirror, missing, wheel_of
+from dev.site.mailman import MEMBER
 from pathlib import Path
-from tests.conftest import BAD, CONFIGURATION, GOOD, SENDER, make_post, need, wait_until
-from tests.debian import Debian, mirror, missing, wheel_of
+from tests.conftest import BAD, CONFIGURATION, GOOD, make_post, need, SENDER, wait_until
 
 
 pytestmark = pytest.mark.debian

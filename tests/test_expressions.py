@@ -11,12 +11,12 @@ from hypothesis import assume, example, given
 from hypothesis import strategies as st
 from ipaddress import IPv4Address, IPv6Address
 from mailman_trustedserver.expressions import (
-    MAX_LENGTH,
-    MAX_STEPS,
-    MAX_TEXT,
     _parser,
     compile_expression,
     count_steps,
+    MAX_LENGTH,
+    MAX_STEPS,
+    MAX_TEXT,
 )
 
 

@@ -15,7 +15,7 @@ import subprocess
 from email import message_from_bytes
 from mailman_trustedserver import Header, MalformedReceived, parse_received
 from pathlib import Path
-from tests.conftest import ROOT, listens, need, wait_until
+from tests.conftest import listens, need, ROOT, wait_until
 from tests.vectors import load
 
 

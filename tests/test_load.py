@@ -6,9 +6,9 @@
 import pytest
 
 from collections import Counter
-from demo.outcomes import Outcome
-from load import faults, throughput
-from load.posts import Account, Flow, Post, account_of
+from dev.load import faults, throughput
+from dev.load.posts import Account, account_of, Flow, Post
+from dev.site.outcomes import Outcome
 from tests.conftest import need
 from types import SimpleNamespace
 

@@ -4,10 +4,9 @@
 """The package as a program imports it."""
 
 import ast
-import sys
-
 import mailman_trustedserver
 import pytest
+import sys
 
 from mailman_trustedserver.formats import FORMATS
 from mailman_trustedserver.reasons import Reason

@@ -9,15 +9,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 from mailman_trustedserver.addresses import AddressList
 from mailman_trustedserver.policy import (
-    MAX_FIELDS,
+    evaluate,
     Evidence,
+    MAX_FIELDS,
     Policy,
     Submission,
-    evaluate,
 )
 from mailman_trustedserver.reasons import Actor, Reason
 from mailman_trustedserver.settings import parse_settings
-from tests.vectors import LOCAL, READABLE, REMOTE, load
+from tests.vectors import load, LOCAL, READABLE, REMOTE
 
 
 ROUTES = load('routes')

@@ -7,12 +7,13 @@ from dataclasses import replace
 from hypothesis import assume, given
 from hypothesis import strategies as st
 from mailman_trustedserver.addresses import AddressList, parse_address
-from mailman_trustedserver.policy import Policy, Submission, evaluate
+from mailman_trustedserver.policy import evaluate, Policy, Submission
 from mailman_trustedserver.received import MalformedReceived, parse_received
 from tests.servers import LURES, SERVERS
 from tests.test_policy import (
     HIDDEN,
     HIDDEN_AUTH,
+    hop,
     JUNK,
     LOCAL,
     OUT,
@@ -20,7 +21,6 @@ from tests.test_policy import (
     QUEUE,
     RELAY,
     REMOTE,
-    hop,
 )
 
 

@@ -7,13 +7,13 @@ import pytest
 
 from ipaddress import ip_address
 from mailman_trustedserver import received
-from mailman_trustedserver.formats import FORMATS, Format
+from mailman_trustedserver.formats import Format, FORMATS
 from mailman_trustedserver.received import (
-    MAX_FIELD_LENGTH,
     MalformedReceived,
+    MAX_FIELD_LENGTH,
     parse_received,
 )
-from tests.vectors import READABLE, load
+from tests.vectors import load, READABLE
 
 
 FIELDS = load('fields') + load('collected')

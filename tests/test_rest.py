@@ -8,7 +8,7 @@ import json
 import pytest
 
 from falcon import testing
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, HealthCheck, settings
 from hypothesis import strategies as st
 from mailman_trustedserver import __version__
 from mailman_trustedserver.rest import MAX_MESSAGE_LENGTH

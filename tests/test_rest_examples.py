@@ -9,8 +9,8 @@ import re
 import shutil
 import subprocess
 
-from demo.routes import POSTING_ADDRESS
-from demo.site import LOOPBACK, MailmanSite
+from dev.demo.routes import POSTING_ADDRESS
+from dev.site.mailman import LOOPBACK, MailmanSite
 from pathlib import Path
 from tests.conftest import BAD, CONFIGURATION, GOOD, make_post, need
 

@@ -11,7 +11,7 @@ import signal
 import subprocess
 
 from contextlib import suppress
-from demo.site import MailmanSite
+from dev.site.mailman import MailmanSite
 from pathlib import Path
 from tests.conftest import CONFIGURATION, wait_until
 

@@ -8,8 +8,8 @@ import pytest
 import subprocess
 
 from contextlib import contextmanager
-from demo.outcomes import Outcome
-from demo.site import MEMBER, MailmanSite
+from dev.site.mailman import MailmanSite, MEMBER
+from dev.site.outcomes import Outcome
 from tests.conftest import (
     BAD,
     CHAIN,

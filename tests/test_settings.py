@@ -16,9 +16,9 @@ from mailman_trustedserver.settings import (
     BOOLEANS,
     ENFORCE,
     OBSERVE,
-    SettingsError,
     parse_settings,
     read_sections,
+    SettingsError,
 )
 
 

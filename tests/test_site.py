@@ -6,22 +6,22 @@
 import email
 import pytest
 
-from demo.outcomes import Outcome
-from demo.__main__ import MODERATED, decisions_in, hand_in
-from demo.routes import ROUTES, STRANGERS
-from demo.site import MEMBER
+from dev.demo.__main__ import decisions_in, hand_in, MODERATED
+from dev.demo.routes import ROUTES, STRANGERS
+from dev.site.mailman import MEMBER
+from dev.site.outcomes import Outcome
 from pathlib import Path
 from tests.conftest import (
+    assert_in_readme,
     BAD,
     CHAIN,
     CONFIGURATION,
     DEFAULT_CHAIN,
     GOOD,
-    SENDER,
-    assert_in_readme,
     make_post,
     new_list,
     post_to,
+    SENDER,
     wait_until,
 )
 

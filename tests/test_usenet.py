@@ -7,10 +7,10 @@ import pytest
 import socketserver
 import threading
 
-from demo.__main__ import decisions_in
-from demo.outcomes import Outcome
+from dev.demo.__main__ import decisions_in
+from dev.site.outcomes import Outcome
 from email import message_from_bytes
-from tests.conftest import CONFIGURATION, GOOD, SENDER, STYLE, make_post, new_list
+from tests.conftest import CONFIGURATION, GOOD, make_post, new_list, SENDER, STYLE
 
 
 pytestmark = pytest.mark.mailman

@@ -9,12 +9,12 @@ What a program imports; the rest is for Mailman.
 from mailman_trustedserver.addresses import AddressList
 from mailman_trustedserver.header import Header
 from mailman_trustedserver.policy import (
+    evaluate,
     Evidence,
     Finding,
     Policy,
     Submission,
     Verdict,
-    evaluate,
 )
 from mailman_trustedserver.reasons import Actor, Reason
 from mailman_trustedserver.received import (
@@ -23,9 +23,9 @@ from mailman_trustedserver.received import (
     parse_received,
 )
 from mailman_trustedserver.settings import (
+    parse_settings,
     Settings,
     SettingsError,
-    parse_settings,
 )
 
 

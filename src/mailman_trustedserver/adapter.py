@@ -17,7 +17,7 @@ from email.message import Message
 from mailman.config import config
 from mailman.interfaces.plugin import IPlugin
 from mailman_trustedserver.header import Header
-from mailman_trustedserver.policy import Policy, Verdict, evaluate
+from mailman_trustedserver.policy import evaluate, Policy, Verdict
 from mailman_trustedserver.reasons import Reason
 from mailman_trustedserver.received import MalformedReceived, parse_received
 from mailman_trustedserver.settings import OBSERVE, Settings

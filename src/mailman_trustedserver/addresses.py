@@ -24,11 +24,11 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import lru_cache
 from ipaddress import (
+    ip_network,
     IPv4Address,
     IPv4Network,
     IPv6Address,
     IPv6Network,
-    ip_network,
     summarize_address_range,
 )
 from itertools import islice

@@ -14,10 +14,10 @@ from mailman.utilities.modules import expand_path
 from mailman_trustedserver.settings import (
     FILE_SECTION,
     MAILMAN_KEYS,
-    Settings,
-    SettingsError,
     parse_settings,
     read_sections,
+    Settings,
+    SettingsError,
 )
 from pathlib import Path
 from traceback import format_exception_only

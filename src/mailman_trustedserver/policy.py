@@ -23,7 +23,6 @@ lies before the outgoing server is read.
 
 from __future__ import annotations
 
-
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from enum import Enum

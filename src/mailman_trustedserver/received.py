@@ -33,7 +33,7 @@ from __future__ import annotations
 import re
 
 from mailman_trustedserver.addresses import Address, parse_address
-from mailman_trustedserver.formats import FORMATS, Format, Kind
+from mailman_trustedserver.formats import Format, FORMATS, Kind
 from typing import NamedTuple, Optional
 
 

@@ -19,16 +19,16 @@ from mailman.interfaces.listmanager import IListManager
 from mailman.interfaces.messages import IMessageStore
 from mailman.interfaces.requests import IListRequests, RequestType
 from mailman.rest.helpers import (
-    CollectionMixin,
-    GetterSetter,
-    NotFound,
     bad_request,
     child,
+    CollectionMixin,
     conflict,
     etag,
     get_request_params,
+    GetterSetter,
     no_content,
     not_found,
+    NotFound,
     okay,
 )
 from mailman.rest.validator import (

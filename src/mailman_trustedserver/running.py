@@ -20,7 +20,7 @@ from mailman_trustedserver.adapter import CHAIN
 from typing import Optional
 from urllib.error import HTTPError
 from urllib.parse import quote
-from urllib.request import ProxyHandler, Request, build_opener
+from urllib.request import build_opener, ProxyHandler, Request
 
 
 __all__ = ['refusal']

@@ -20,10 +20,11 @@ import signal
 import subprocess
 import sys
 import tempfile
-from pathlib import Path
 
+from pathlib import Path
 from tests.network import roots
 from tests.network.processes import end_namespace
+
 
 INSIDE = '--inside'
 PYTEST = ['-m', 'pytest', '-m', 'network', 'tests/network']

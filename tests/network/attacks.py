@@ -10,13 +10,14 @@ import socket
 import socketserver
 import ssl
 import threading
+
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-
 from tests.network.hosts import ATTACKER, Host, Network
 from tests.network.mail import ALICE, make_post, trusting
+
 
 DATA = Path(__file__).parent.parent / 'data' / 'hostile.json'
 HOSTILE = json.loads(DATA.read_text(encoding='ascii'))

@@ -3,15 +3,14 @@
 """The test network, the mix that runs on it, and the table at the end."""
 
 import os
-import tempfile
-from pathlib import Path
-from typing import NamedTuple
-
 import pytest
+import tempfile
 
+from pathlib import Path
 from tests.network import report, roots
 from tests.network.routes import MIXES, ROUTES
 from tests.network.testbed import Testbed
+from typing import NamedTuple
 
 
 class Sent(NamedTuple):

@@ -13,10 +13,12 @@ import ctypes
 import os
 import subprocess
 import time
+
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+
 
 PREFIXES = ('192.168.10.0/24', '198.51.100.0/24', '203.0.113.0/24')
 PREFIX6 = '2001:db8::/64'

@@ -8,15 +8,15 @@ import itertools
 import re
 import smtplib
 import ssl
+
 from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import dataclass
-
-from demo.outcomes import Outcome
-from demo.site import MEMBER, MailmanSite
-
-from tests.network.hosts import SENDER, Host, Network
+from dev.site.mailman import MailmanSite, MEMBER
+from dev.site.outcomes import Outcome
+from tests.network.hosts import Host, Network, SENDER
 from tests.network.software import PASSWORD, REALM, USER
+
 
 # She is no member of any list, so without trust her posts are held.
 ALICE = f'{USER}@{REALM}'

@@ -7,9 +7,11 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
+
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
+
 
 SECONDS = 10.0
 

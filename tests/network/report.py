@@ -5,8 +5,8 @@
 from __future__ import annotations
 
 from collections import defaultdict
-
 from tests.network.mail import Result
+
 
 # Route to mix to verdict.
 verdicts: dict[str, dict[str, str]] = defaultdict(dict)

@@ -13,8 +13,10 @@ import os
 import shutil
 import subprocess
 import time
+
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+
 
 # The directory of the installed servers, and the mark of a process that runs
 # on the test network.

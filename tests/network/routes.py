@@ -8,18 +8,18 @@ Which way a server hands a post on depends on the domain of the list.
 from __future__ import annotations
 
 from dataclasses import dataclass
-
 from tests.network.hosts import (
     HOME,
+    Host,
     MAILMAN,
     OUT,
     OUT2,
     RELAY,
     RELAY2,
     UNKNOWN,
-    Host,
 )
 from tests.network.software import Part
+
 
 LISTS = 'lists.example.org'
 # From an outgoing server straight to the host of Mailman.

@@ -13,11 +13,12 @@ import socket
 import subprocess
 import threading
 import time
-from pathlib import Path
 
+from pathlib import Path
 from tests.network import roots
-from tests.network.hosts import NAMES, Host, Network
+from tests.network.hosts import Host, NAMES, Network
 from tests.network.processes import end_namespace, first_process
+
 
 SECONDS = 60.0
 LOG_BYTES = 6000

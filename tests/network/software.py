@@ -10,11 +10,12 @@ here is Debian's default.
 from __future__ import annotations
 
 import ipaddress
+
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from tests.network.servers import Server
 from typing import Callable
 
-from tests.network.servers import Server
 
 USER, PASSWORD = 'alice', 'secret-of-alice'
 REALM = 'example.org'

@@ -4,12 +4,13 @@
 
 import pytest
 
-from demo.outcomes import Outcome
+from dev.site.outcomes import Outcome
 from tests.network import report
-from tests.network.attacks import ENDS, SUBJECTS, Ident, attack, attempts, smuggle
+from tests.network.attacks import attack, attempts, ENDS, Ident, smuggle, SUBJECTS
 from tests.network.hosts import MAILMAN, OUT, RELAY
 from tests.network.routes import AUTH, STAFF
 from tests.network.testbed import list_id_of, make_certificate
+
 
 pytestmark = pytest.mark.network
 

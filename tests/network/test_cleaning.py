@@ -6,14 +6,15 @@ The front is started again, inside this run, and killed while its servers run.
 """
 
 import os
+import pytest
 import signal
 import subprocess
 import sys
 import time
+
 from contextlib import suppress
 from pathlib import Path
 
-import pytest
 
 pytestmark = pytest.mark.network
 

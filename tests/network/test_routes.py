@@ -4,9 +4,10 @@
 
 import pytest
 
-from demo.outcomes import Outcome
+from dev.site.outcomes import Outcome
 from tests.network import report
 from tests.network.routes import ROUTES
+
 
 pytestmark = pytest.mark.network
 

@@ -8,20 +8,28 @@ import shutil
 import smtplib
 import subprocess
 import time
-from collections.abc import Iterable, Sequence
-from contextlib import ExitStack
-from pathlib import Path
-from typing import Any
 
 from aiosmtpd.controller import Controller
-from demo.outcomes import Outcome
-from demo.site import MEMBER, MailmanSite
-
+from collections.abc import Iterable, Sequence
+from contextlib import ExitStack
+from dev.site.mailman import MailmanSite, MEMBER
+from dev.site.outcomes import Outcome
+from pathlib import Path
 from tests.conftest import STYLE
 from tests.network import roots, software
-from tests.network.hosts import ATTACKER, HOME, MAILMAN, OUT, OUT2, RELAY, RELAY2
-from tests.network.hosts import UNKNOWN, Host, Network
-from tests.network.mail import ALICE, Result, make_post, results, submit
+from tests.network.hosts import (
+    ATTACKER,
+    HOME,
+    Host,
+    MAILMAN,
+    Network,
+    OUT,
+    OUT2,
+    RELAY,
+    RELAY2,
+    UNKNOWN,
+)
+from tests.network.mail import ALICE, make_post, Result, results, submit
 from tests.network.routes import (
     AUTH,
     AUTH_SITE,
@@ -29,15 +37,17 @@ from tests.network.routes import (
     COMMAND,
     DOMAINS,
     HAND,
-    PROGRAM,
-    SINGLE_HOP_SITE,
-    TEAM,
-    STAFF,
     Mix,
-    Route,
     parts,
+    PROGRAM,
+    Route,
+    SINGLE_HOP_SITE,
+    STAFF,
+    TEAM,
 )
 from tests.network.servers import Server
+from typing import Any
+
 
 # A route takes seconds; a busy machine gets two minutes.
 SECONDS = 120.0

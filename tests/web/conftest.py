@@ -15,16 +15,16 @@ import pytest
 import secrets
 import shutil
 
-from demo.outcomes import Outcome
-from demo.web import User, WebSite
+from dev.site.outcomes import Outcome
+from dev.site.postorius import User, WebSite
 from pathlib import Path
 from tests.conftest import (
     BAD,
     CONFIGURATION,
-    TOOLS_REQUIRED,
     make_post,
     new_list,
     post_to,
+    TOOLS_REQUIRED,
 )
 
 

@@ -8,9 +8,9 @@ import os
 import pytest
 import sysconfig
 
-from demo.outcomes import Outcome
+from dev.site.outcomes import Outcome
 from pathlib import Path
-from tests.conftest import BAD, DOMAIN, STYLE, make_post, post_to
+from tests.conftest import BAD, DOMAIN, make_post, post_to, STYLE
 from tests.web.conftest import USERS
 
 

@@ -5,7 +5,7 @@
 
 import pytest
 
-from demo.routes import ROUTES
+from dev.demo.routes import ROUTES
 from tests.conftest import CHAIN
 from tests.web.conftest import hold, set_chain
 

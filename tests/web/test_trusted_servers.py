@@ -5,7 +5,7 @@
 
 import pytest
 
-from demo.outcomes import Outcome
+from dev.site.outcomes import Outcome
 from tests.conftest import (
     BAD,
     CHAIN,
@@ -14,7 +14,7 @@ from tests.conftest import (
     make_post,
     post_to,
 )
-from tests.web.conftest import USERS, chain_of, hold, list_id, make_lists, set_chain
+from tests.web.conftest import chain_of, hold, list_id, make_lists, set_chain, USERS
 
 
 pytestmark = pytest.mark.web

@@ -26,7 +26,7 @@ def demo(tmp_path):
     output = tmp_path / 'output'
     with output.open('wb') as stream:
         demo = subprocess.Popen(
-            [sys.executable, '-m', 'demo.web_demo'],
+            [sys.executable, '-m', 'dev.demo.web'],
             cwd=ROOT,
             stdout=stream,
             stderr=stream,

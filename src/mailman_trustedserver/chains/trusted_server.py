@@ -8,7 +8,7 @@ from mailman.config import config
 from mailman.core.i18n import _
 from mailman.interfaces.chain import IChain, LinkAction
 from mailman.interfaces.rules import IRule
-from mailman_trustedserver.adapter import CHAIN, DEFAULT_CHAIN, RULE, find_plugin
+from mailman_trustedserver.adapter import CHAIN, DEFAULT_CHAIN, find_plugin, RULE
 from public import public
 from zope.interface import implementer
 

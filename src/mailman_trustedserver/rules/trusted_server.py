@@ -5,7 +5,7 @@
 
 from mailman.core.i18n import _
 from mailman.interfaces.rules import IRule
-from mailman_trustedserver.adapter import RULE, is_trusted
+from mailman_trustedserver.adapter import is_trusted, RULE
 from public import public
 from zope.interface import implementer
 

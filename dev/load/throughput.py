@@ -17,9 +17,9 @@ import time
 
 from collections.abc import Sequence
 from contextlib import ExitStack
-from demo.__main__ import SENDER
-from demo.site import MEMBER, MailmanSite
-from load.posts import PLUGIN, Account, Flow, Post
+from dev.load.posts import Account, Flow, Post
+from dev.site.mailman import MailmanSite, MEMBER
+from dev.site.posts import CONFIGURATION, SENDER
 from pathlib import Path
 from statistics import median, quantiles
 from typing import NamedTuple
@@ -61,7 +61,7 @@ def run(count: int, per_round: int) -> Result:
     """Post `count` posts to each."""
     with ExitStack() as stack:
         flows = [
-            Flow(stack.enter_context(MailmanSite(PLUGIN)), SENDER),
+            Flow(stack.enter_context(MailmanSite(CONFIGURATION)), SENDER),
             Flow(stack.enter_context(MailmanSite()), MEMBER),
         ]
         # The first posts find cold caches.

@@ -12,12 +12,12 @@ import platform
 import sys
 
 from collections.abc import Sequence
+from dev.load import faults, throughput
+from dev.load.posts import Account
 from importlib.metadata import version
-from load import faults, throughput
-from load.posts import Account
 
 
-parser = argparse.ArgumentParser(prog='load', description=__doc__)
+parser = argparse.ArgumentParser(prog='dev.load', description=__doc__)
 parser.add_argument('--posts', type=int, default=10_000, help='to each Mailman, or 0')
 parser.add_argument('--round', type=int, default=250, help='posts of a round')
 parser.add_argument('--fault-posts', type=int, default=240, help='of a row, or 0')

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The mailman-trustedserver authors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The Django settings of a `demo.web.WebSite`: those that Postorius needs.
+"""The Django settings of a `dev.site.postorius.WebSite`: those that Postorius needs.
 
 The environment variable DEMO_WEB names a JSON file with what differs from
 site to site.
@@ -9,9 +9,10 @@ site to site.
 import importlib.util
 import json
 import os
-from pathlib import Path
 
 from django.contrib.messages import constants
+from pathlib import Path
+
 
 _path = Path(os.environ['DEMO_WEB'])
 _site = json.loads(_path.read_text(encoding='utf-8'))
@@ -22,7 +23,7 @@ MAILMAN_REST_API_USER = _site['rest_user']
 MAILMAN_REST_API_PASS = _site['rest_password']
 
 ALLOWED_HOSTS = ['127.0.0.1']
-ROOT_URLCONF = 'demo.web_urls'
+ROOT_URLCONF = 'dev.site.postorius_urls'
 SITE_ID = 1
 STATIC_URL = '/static/'
 

@@ -11,10 +11,10 @@ import re
 import subprocess
 import tempfile
 
-from benchmarks.material import LOCAL, POST, REMOTE, ROOT, ROUTE, forget, policy
-from benchmarks.original import original
-from benchmarks.timing import Row, measure, ratio
 from collections.abc import Iterator
+from dev.benchmarks.material import forget, LOCAL, policy, POST, REMOTE, ROOT, ROUTE
+from dev.benchmarks.original import original
+from dev.benchmarks.timing import measure, ratio, Row
 from mailman_trustedserver import evaluate
 from pathlib import Path
 from statistics import median
@@ -91,7 +91,7 @@ def other_readers() -> Iterator[Row]:
     for name, times in zip(calls, others):
         yield ratio(name, new, times, 0.2 if times is fastest else None)
     # In another process, so that this is an indication only.
-    perl = subprocess.run(  # noqa: S603
+    perl = subprocess.run(
         ['/usr/bin/env', 'perl', '-e', PERL],
         input='\0'.join(ROUTE),
         capture_output=True,

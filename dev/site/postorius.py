@@ -22,12 +22,13 @@ import subprocess
 import sys
 import time
 import urllib.request
+
 from collections.abc import Sequence
+from dev.site.mailman import free_ports, LOOPBACK, MailmanSite, REST_USER
+from dev.site.process import SiteError
 from pathlib import Path
 from typing import Any
 
-from demo.process import SiteError
-from demo.site import LOOPBACK, REST_USER, MailmanSite, free_ports
 
 # What an administrator adds to INSTALLED_APPS.
 APPS = ('mailman_trustedserver.postorius',)
@@ -174,12 +175,12 @@ class WebSite:
         return [sys.executable, '-m', *args]
 
     def _options(self) -> dict[str, Any]:
-        # The current directory is where Python looks for the package `demo`.
+        # The current directory is where Python looks for the package `dev`.
         return {
-            'cwd': Path(__file__).parent.parent,
+            'cwd': Path(__file__).parents[2],
             'env': {
                 **os.environ,
-                'DJANGO_SETTINGS_MODULE': 'demo.web_settings',
+                'DJANGO_SETTINGS_MODULE': 'dev.site.postorius_settings',
                 'DEMO_WEB': str(self.directory / 'settings.json'),
             },
         }
@@ -192,7 +193,7 @@ class WebSite:
         Raises SiteError.  One call for all takes no longer than for one.
         """
         described = json.dumps([dataclasses.asdict(user) for user in users])
-        self._run('demo.web_users', input=described)
+        self._run('dev.site.postorius_users', input=described)
 
     @property
     def log(self) -> str:

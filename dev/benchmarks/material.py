@@ -8,14 +8,14 @@ from __future__ import annotations
 import json
 import random
 
-from demo.routes import received
-from ipaddress import IPv4Address, IPv6Address, ip_network
+from dev.demo.routes import received
+from ipaddress import ip_network, IPv4Address, IPv6Address
 from mailman_trustedserver import AddressList, Policy
 from mailman_trustedserver.addresses import parse_address
 from pathlib import Path
 
 
-ROOT = Path(__file__).parent.parent
+ROOT = Path(__file__).parents[2]
 
 # Three hops with TLS through three Postfix servers, as these wrote them.
 with open(ROOT / 'tests' / 'data' / 'routes.jsonl', encoding='utf-8') as _lines:

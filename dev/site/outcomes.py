@@ -7,6 +7,7 @@ from __future__ import annotations
 import email
 import enum
 import re
+
 from collections.abc import Collection
 from email.message import Message
 from typing import Any, NamedTuple

@@ -2,14 +2,13 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Creates the users that the standard input describes, a list in JSON.
 
-A `demo.web.WebSite` runs it.  Postorius finds out what a user may do from the
+A `dev.site.postorius.WebSite` runs it.  Postorius finds out what a user may do from the
 addresses that he has verified, so each address is.
 """
 
+import django
 import json
 import sys
-
-import django
 
 
 def main() -> None:

@@ -10,7 +10,9 @@ without the `Received: ` in front.
 from __future__ import annotations
 
 import zlib
+
 from dataclasses import dataclass
+
 
 POSTING_ADDRESS = 'staff@lists.example.org'
 

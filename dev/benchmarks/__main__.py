@@ -12,7 +12,7 @@ import os
 import platform
 import sys
 
-from benchmarks import growth, speed
+from dev.benchmarks import growth, speed
 from importlib.metadata import version
 
 
@@ -26,7 +26,7 @@ PARTS = (
     ('A field of 16 kB, over 2 kB: the worst repetitions', growth.of_repetitions),
 )
 
-parser = argparse.ArgumentParser(prog='benchmarks', description=__doc__)
+parser = argparse.ArgumentParser(prog='dev.benchmarks', description=__doc__)
 parser.add_argument('--plot', metavar='FILE', help='draw the growth as PNG')
 plot = parser.parse_args().plot
 

@@ -5,14 +5,14 @@
 
 from __future__ import annotations
 
-from benchmarks import material
-from benchmarks.material import LOCAL, REMOTE, ROUTE, hostile, policy
-from benchmarks.timing import Row, best, measure, ratio
 from collections.abc import Iterator
 from contextlib import suppress
+from dev.benchmarks import material
+from dev.benchmarks.material import hostile, LOCAL, policy, REMOTE, ROUTE
+from dev.benchmarks.timing import best, measure, ratio, Row
 from functools import partial
 from itertools import product
-from mailman_trustedserver import MalformedReceived, evaluate, parse_received
+from mailman_trustedserver import evaluate, MalformedReceived, parse_received
 from mailman_trustedserver.formats import FORMATS
 from statistics import median
 

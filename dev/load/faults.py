@@ -15,8 +15,9 @@ import signal
 
 from collections.abc import Collection, Iterator, Sequence
 from datetime import datetime, timedelta
-from demo.site import MEMBER, MailmanSite
-from load.posts import PLUGIN, TRUSTED, Account, Flow, wait_until
+from dev.load.posts import Account, Flow, TRUSTED, wait_until
+from dev.site.mailman import MailmanSite, MEMBER
+from dev.site.posts import CONFIGURATION
 from functools import partial
 from pathlib import Path
 from typing import Callable, NamedTuple
@@ -24,7 +25,7 @@ from typing import Callable, NamedTuple
 
 FILE = 'trusted.cfg'
 # Mailman's own keys of the example, and the file in the place of the others.
-SECTION = PLUGIN.partition('trusted_local_servers')[0] + (
+SECTION = CONFIGURATION.partition('trusted_local_servers')[0] + (
     f'configuration: {{directory}}/{FILE}\n'
 )
 LISTS = """\

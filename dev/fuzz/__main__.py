@@ -3,19 +3,18 @@
 
 """Coverage-guided fuzzing of the reader and of the walk, with atheris.
 
-    python -m fuzz received -max_total_time=60
-    python -m fuzz evaluate -max_total_time=60
+    python -m dev.fuzz received -max_total_time=60
+    python -m dev.fuzz evaluate -max_total_time=60
 
 Options after the name go to libFuzzer.  The input is raw text, or drives the
 same strategies as the property tests.  What must hold is asserted; what breaks
 it is saved by libFuzzer, and becomes a vector.
 """
 
+import atheris
 import random
 import sys
 import tempfile
-
-import atheris
 
 from pathlib import Path
 
@@ -24,9 +23,9 @@ from pathlib import Path
 with atheris.instrument_imports(include=['mailman_trustedserver', 'tests']):
     from mailman_trustedserver.addresses import AddressList, parse_address
     from mailman_trustedserver.policy import (
+        evaluate,
         Policy,
         Submission,
-        evaluate,
     )
     from mailman_trustedserver.reasons import Reason
     from mailman_trustedserver.received import (
@@ -36,7 +35,7 @@ with atheris.instrument_imports(include=['mailman_trustedserver', 'tests']):
     )
     from tests.servers import SERVERS
     from tests.test_policy_properties import model, policies, routes
-    from tests.vectors import LOCAL, REMOTE, load
+    from tests.vectors import load, LOCAL, REMOTE
 
 from hypothesis import given, settings
 from hypothesis import strategies as st

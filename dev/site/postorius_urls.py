@@ -1,9 +1,10 @@
 # SPDX-FileCopyrightText: 2026 The mailman-trustedserver authors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The addresses of a `demo.web.WebSite`, as Postorius' documentation has them."""
+"""The addresses of a `WebSite`, as Postorius' documentation has them."""
 
 from django.urls import include, path, reverse_lazy
 from django.views.generic import RedirectView
+
 
 urlpatterns = [
     path('', RedirectView.as_view(url=reverse_lazy('list_index'))),

@@ -14,8 +14,10 @@ import signal
 import subprocess
 import sys
 import time
+
 from pathlib import Path
 from typing import Any, Callable
+
 
 # A start takes four seconds on two idle cores; only a hang takes so long.
 START_SECONDS = 300.0

@@ -19,14 +19,13 @@ import time
 
 from collections import Counter
 from collections.abc import Collection, Iterable
-from demo.__main__ import CONFIGURATION, SENDER, message
-from demo.outcomes import Outcome
-from demo.routes import ROUTES, Route
-from demo.site import LOOPBACK, MEMBER, MailmanSite
+from dev.demo.__main__ import message
+from dev.demo.routes import Route, ROUTES
+from dev.site.mailman import LOOPBACK, MailmanSite, MEMBER
+from dev.site.outcomes import Outcome
+from dev.site.posts import SENDER
 from typing import Callable, NamedTuple
 
-
-PLUGIN = CONFIGURATION.read_text(encoding='utf-8')
 
 STAFF = 'staff@lists.example.org'
 # A list that rejects the posts of nonmembers, on whatever chain.

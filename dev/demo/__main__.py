@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The demo: posts every route to a real Mailman with the example settings.
 
-Run it as `python -m demo` from the project's root, in a virtual environment
+Run it as `python -m dev.demo` from the project's root, in a virtual environment
 where the package is installed.  The exit status is 0 if every route ended as
 expected, 1 if one did not or Mailman did not run, and 128 and the signal's
 number after an interrupt.
@@ -14,16 +14,14 @@ import json
 import re
 import signal
 import sys
-from pathlib import Path
 
-from demo.outcomes import Outcome
-from demo.process import SiteError
-from demo.routes import POSTING_ADDRESS, ROUTES, STRANGERS, Route
-from demo.site import MailmanSite
+from dev.demo.routes import POSTING_ADDRESS, Route, ROUTES, STRANGERS
+from dev.site.mailman import MailmanSite
+from dev.site.outcomes import Outcome
+from dev.site.posts import CONFIGURATION, make_post, SENDER
+from dev.site.process import SiteError
 
-CONFIGURATION = Path(__file__).parent.parent / 'mailman.cfg.example'
-# No member of the list: without trust, Mailman holds what she writes.
-SENDER = 'alice@example.org'
+
 # Mailman never moderates a Usenet article of somebody who is no member, so the
 # article's sender is a member whose posts are held.
 MODERATED = 'bob@example.org'
@@ -34,9 +32,8 @@ HEADINGS = ('route', 'expected', 'what Mailman did', "the plugin's reason")
 def main() -> int:
     """Run the demo and return its exit status."""
     try:
-        plugins = CONFIGURATION.read_text(encoding='utf-8')
         say('Starting Mailman in a directory of its own.')
-        with MailmanSite(plugins) as site:
+        with MailmanSite(CONFIGURATION) as site:
             outcomes, decisions = post_all(site)
             say('Stopping Mailman and clearing up.')
     except (SiteError, OSError) as error:
@@ -91,19 +88,14 @@ def message(
     sender: str = SENDER,
 ) -> bytes:
     """The post that took this route."""
-    lines = [
-        *(f'Received: {field}' for field in route.fields),
-        *route.headers,
-        f'From: {sender}',
-        f'To: {list_address}',
-        f'Subject: {route.name}',
-        f'Message-ID: {message_id}',
-        'Date: Tue, 1 Sep 2026 10:00:00 +0000',
-        '',
-        'Hello.',
-        '',
-    ]
-    return '\n'.join(lines).encode()
+    return make_post(
+        route.fields,
+        sender,
+        trace=route.headers,
+        to=list_address,
+        subject=route.name,
+        message_id=message_id,
+    )
 
 
 def decisions_in(vette_log: str) -> dict[str, dict[str, str]]:

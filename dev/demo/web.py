@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The demo in a browser: a real Postorius and lists with held posts to try.
 
-Run it as `python -m demo.web_demo` from the project's root, in a virtual
+Run it as `python -m dev.demo.web` from the project's root, in a virtual
 environment where the package is installed with `[web]`.  It goes on until
 Ctrl-C or SIGTERM, and the exit status is then 0.  It is 1 if it could not run.
 """
@@ -14,11 +14,13 @@ import shlex
 import sys
 import time
 
-from demo.__main__ import CONFIGURATION, SENDER, message, say
-from demo.process import SiteError
-from demo.routes import POSTING_ADDRESS, ROUTES
-from demo.site import MEMBER, MailmanSite
-from demo.web import User, WebSite
+from dev.demo.__main__ import message, say
+from dev.demo.routes import POSTING_ADDRESS, ROUTES
+from dev.site.mailman import MailmanSite, MEMBER
+from dev.site.postorius import User, WebSite
+from dev.site.posts import CONFIGURATION, SENDER
+from dev.site.process import SiteError
+
 
 # On Mailman's own chain, so that it holds what came by a good route too.
 UNTRUSTING_ADDRESS = 'team@lists.example.org'
@@ -49,8 +51,7 @@ def main() -> int:
     """Run the demo and return its exit status."""
     try:
         say('Starting Mailman and Postorius in a directory of their own.')
-        plugins = CONFIGURATION.read_text(encoding='utf-8')
-        with MailmanSite(plugins) as site, WebSite(site) as web:
+        with MailmanSite(CONFIGURATION) as site, WebSite(site) as web:
             owner = User(OWNER, f'{OWNER}@example.org', secrets.token_hex(4))
             web.create_users(owner)
             fill(site, owner)

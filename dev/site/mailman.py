@@ -28,14 +28,14 @@ import tempfile
 import threading
 import time
 import urllib.request
+
+from aiosmtpd.controller import Controller
 from collections.abc import Iterable, Mapping
+from dev.site.outcomes import Outcome, outcome_of, Sent, Sink
+from dev.site.process import MailmanProcess, SiteError
 from pathlib import Path
 from typing import Any, Callable
 
-from aiosmtpd.controller import Controller
-
-from demo.outcomes import Outcome, Sent, Sink, outcome_of
-from demo.process import MailmanProcess, SiteError
 
 LOOPBACK = '127.0.0.1'
 REST_USER = 'restadmin'
@@ -145,7 +145,7 @@ class MailmanSite:
         raise KeyboardInterrupt(number)
 
     def _write_configuration(self) -> None:
-        template = Path(__file__).with_name('site.cfg').read_text('utf-8')
+        template = Path(__file__).with_name('mailman.cfg').read_text('utf-8')
         site = template.format(
             directory=self.directory,
             lmtp_host=self.lmtp_host,

@@ -1,0 +1,4 @@
+# SPDX-FileCopyrightText: 2026 The mailman-trustedserver authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Measurements, as ratios with their spread: `python -m dev.benchmarks`."""
