@@ -3,6 +3,7 @@
 
 """Which routes are trusted, and why the others are not."""
 
+import pickle
 import pytest
 
 from hypothesis import given
@@ -402,15 +403,28 @@ def test_findings_say_what_each_field_gave():
     ]
 
 
-def test_nothing_below_the_second_hop_is_read():
-    def fields():
-        yield from [hop(OUT), hop(UNKNOWN), hop(MUA)]
-        raise AssertionError('a fourth field was read')
-
-    verdict = evaluate(fields(), policy())
+@pytest.mark.parametrize('below', [hop(OUT), JUNK, '', 'x' * 20_000])
+def test_nothing_below_the_second_hop_is_looked_into(below):
+    verdict = evaluate([hop(OUT), hop(UNKNOWN), hop(MUA), below], policy())
     assert verdict.reason is Reason.TOO_MANY_HOPS
     assert len(verdict.findings) == 3
     assert not verdict.findings[2].attested
+
+
+def test_one_field_more_than_the_bound_is_asked_for():
+    def fields():
+        yield from [hop(OUT), *[PICKUP] * MAX_FIELDS]
+        raise AssertionError('one more field was read')
+
+    assert evaluate(fields(), policy()).reason is Reason.TOO_MANY_FIELDS
+
+
+def test_policy_can_be_pickled():
+    trust = policy(local=[RELAY, '^127'], remote=[OUT, '!192.168.10.0/30'])
+    copy = pickle.loads(pickle.dumps(trust))  # noqa: S301
+    assert copy == trust
+    route = [hop(RELAY), hop(OUT), hop(MUA)]
+    assert evaluate(route, copy) == evaluate(route, trust)
 
 
 def test_nothing_below_the_first_unlisted_peer_is_read():

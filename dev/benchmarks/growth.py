@@ -45,7 +45,7 @@ def of_networks() -> Iterator[Row]:
 
 
 def _evaluate_unseen(route, trust):
-    material.forget(trust)
+    material.forget()
     evaluate(route, trust)
 
 

@@ -11,6 +11,7 @@ import random
 from dev.demo.routes import received
 from ipaddress import ip_network, IPv4Address, IPv6Address
 from mailman_trustedserver import AddressList, Policy
+from mailman_trustedserver.addresses import _match as match_address
 from mailman_trustedserver.addresses import parse_address
 from pathlib import Path
 
@@ -89,9 +90,9 @@ def policy(local: list[str], remote: list[str]) -> Policy:
     return Policy(AddressList.parse(local), AddressList.parse(remote))
 
 
-def forget(trust: Policy) -> None:
+def forget() -> None:
     """Forget which addresses were looked up, as if none had been seen before."""
-    trust.match.cache_clear()  # type: ignore[attr-defined]
+    match_address.cache_clear()
     parse_address.cache_clear()
 
 

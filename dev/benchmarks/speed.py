@@ -60,7 +60,7 @@ def original_algorithm() -> Iterator[Row]:
         lambda: evaluate(Header.of(msg).received, matching).trusted,
         lambda: original(msg, LOCAL, REMOTE),
         lambda: original(msg, *patterns),
-        lambda: forget(matching) or evaluate(Header.of(msg).received, matching).trusted,
+        lambda: forget() or evaluate(Header.of(msg).received, matching).trusted,
     )
     if not all(call() for call in calls):
         raise RuntimeError('the route is not trusted')

@@ -389,6 +389,22 @@ class _Matcher:
         return None
 
 
+# As with `parse_address`; the lists of a site are few, too.
+@lru_cache(maxsize=4096)
+def _match(included: _Matcher, excluded: _Matcher, address: Address) -> Optional[str]:
+    if isinstance(address, IPv6Address):
+        address = _folded(address)
+        if address == _LOOPBACK_6:
+            both = (_LOOPBACK_6, _LOOPBACK_4)
+            if any(excluded.match(one) is not None for one in both):
+                return None
+            return included.match(_LOOPBACK_6) or included.match(_LOOPBACK_4)
+    entry = included.match(address)
+    if entry is not None and excluded.match(address) is not None:
+        return None
+    return entry
+
+
 @dataclass(frozen=True)
 class AddressList:
     """Which addresses belong to the site's own servers.
@@ -440,20 +456,7 @@ class AddressList:
         :return: The entry as it was written, the widest network first; None
             if the address is not on the list.
         """
-        if isinstance(address, IPv6Address):
-            address = _folded(address)
-            if address == _LOOPBACK_6:
-                return self._match_loopback()
-        entry = self._included.match(address)
-        if entry is not None and self._excluded.match(address) is not None:
-            return None
-        return entry
-
-    def _match_loopback(self) -> Optional[str]:
-        for address in (_LOOPBACK_6, _LOOPBACK_4):
-            if self._excluded.match(address) is not None:
-                return None
-        return self._included.match(_LOOPBACK_6) or self._included.match(_LOOPBACK_4)
+        return _match(self._included, self._excluded, address)
 
     def __contains__(self, address: Address) -> bool:
         return self.match(address) is not None

@@ -18,15 +18,15 @@ A message that speaks for strangers, whatever its route, is not trusted:
 every verdict has a `Reason`.
 
 Bounds: `MAX_FIELDS` fields are read.  Nothing before the second SMTP hop that
-lies before the outgoing server is read.
+lies before the outgoing server is looked into.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
 from enum import Enum
-from functools import lru_cache
+from itertools import islice
 from mailman_trustedserver.addresses import Address, AddressList
 from mailman_trustedserver.reasons import Reason
 from mailman_trustedserver.received import (
@@ -81,8 +81,6 @@ class Policy:
         the sendmail command is taken for a content filter's.
     :ivar alias_hops: Whether a field of Postfix without a client is taken for
         an alias that sent the message on, and not for a client that it hides.
-    :ivar match: The entry of the local list that an address is on, and that of
-        the remote list; None for none.
     :raises ValueError: if `submission` is none of the three.
     """
 
@@ -92,17 +90,9 @@ class Policy:
     local_submission: bool = False
     reinjection_users: frozenset[str] = frozenset()
     alias_hops: bool = False
-    match: Callable[[Address], tuple[Optional[str], Optional[str]]] = field(
-        init=False, repr=False, compare=False
-    )
 
     def __post_init__(self) -> None:
         object.__setattr__(self, 'submission', Submission(self.submission))
-        # A site has few servers, so that most peers have been looked up before.
-        object.__setattr__(self, 'match', lru_cache(maxsize=1024)(self._match))
-
-    def _match(self, peer: Address) -> tuple[Optional[str], Optional[str]]:
-        return self.local.match(peer), self.remote.match(peer)
 
     def passes(self, hop: Hop) -> bool:
         """Whether a host handed the message to itself, and may have.
@@ -110,6 +100,8 @@ class Policy:
         :param hop: An attested hop.
         :return: True if the field before it is as much evidence as this one.
         """
+        if hop.kind is Kind.SMTP:
+            return False
         if hop.kind is Kind.COMMAND:
             return hop.user in self.reinjection_users
         return hop.kind is Kind.QUEUE or (hop.kind is Kind.ALIAS and self.alias_hops)
@@ -163,7 +155,8 @@ def _first_word(value: str) -> str:
     return word.lower()
 
 
-class Finding(NamedTuple):
+@dataclass(frozen=True)
+class Finding:
     """What was found in one Received field.
 
     :ivar hop: The hop; None if the field is malformed or not attested.
@@ -192,7 +185,8 @@ class Finding(NamedTuple):
 _UNATTESTED = Finding(None)
 
 
-class Verdict(NamedTuple):
+@dataclass(frozen=True)
+class Verdict:
     """The decision, its reason, and a finding for each field that was read.
 
     Its truth is that of the decision.
@@ -223,7 +217,7 @@ class Verdict(NamedTuple):
         :return: The verdict; its `route` is the reason of the route.
         """
         route = self.route or self.reason
-        return self._replace(trusted=False, reason=reason, proof='', route=route)
+        return replace(self, trusted=False, reason=reason, proof='', route=route)
 
     @property
     def _decided(self) -> Finding:
@@ -296,43 +290,93 @@ def evaluate(
     """Decide whether a message is trusted.
 
     :param fields: The values of the message's Received fields, newest first,
-        folded or not, not decoded.  Read only as far as the verdict needs.
+        folded or not, not decoded.  `MAX_FIELDS` are read, and one more is
+        asked for.
     :param policy: What the site trusts.
     :param evidence: What else the header shows.
     :return: The verdict.  Nothing is raised on any text.
     """
-    walk = _Walk(iter(fields), policy)
-    reason, proof = _decide(walk)
+    route = _walk(list(islice(fields, MAX_FIELDS + 1)), policy)
+    decisive = route.decisive
+    reason, proof = _decide(route)
     trusted = reason in (Reason.OUTGOING_SERVER, Reason.LOCAL_SUBMISSION)
-    verdict = Verdict(
-        trusted, reason, tuple(walk.findings), proof, decisive=walk.decisive
-    )
+    verdict = Verdict(trusted, reason, tuple(route.findings), proof, decisive=decisive)
     stranger = evidence.stranger
     return verdict if stranger is None else verdict.overruled(stranger)
 
 
-def _decide(walk: _Walk) -> tuple[Reason, str]:
+class _Route(NamedTuple):
+    """A route, of which the attested part was read.
+
+    :ivar policy: What the site trusts.
+    :ivar texts: The fields, newest first.
+    :ivar findings: One for each attested field.  A proof that reads on adds one
+        for each field more.
+    :ivar outgoing: The position of the last hop from an outgoing server; None
+        if there is none.
+    :ivar submission: The position of the submission hop, the field that this
+        server wrote; None if there is none.
+    :ivar end: What ended the walk besides the route itself; None if nothing did.
+    """
+
+    policy: Policy
+    texts: list[str]
+    findings: list[Finding]
+    outgoing: Optional[int]
+    submission: Optional[int]
+    end: Optional[Reason]
+
+    @property
+    def decisive(self) -> Optional[int]:
+        """Where it is decided: at the submission hop, or where trust ended."""
+        if self.submission is not None:
+            return self.submission
+        return len(self.findings) - 1 if self.findings else None
+
+
+def _walk(texts: list[str], policy: Policy) -> _Route:
+    # An address may be on both lists, so the attested fields so far may be
+    # readable in two ways: as local hops only, and as local hops with one or
+    # more remote ones after them.  When neither holds, the attested part has
+    # ended.
+    findings: list[Finding] = []
+    outgoing = submission = end = None
+    all_local, remote_last = True, False
+    for position, text in enumerate(texts[:MAX_FIELDS]):
+        finding = _find(text, policy)
+        findings.append(finding)
+        if finding.hop is not None and policy.passes(finding.hop):
+            continue
+        if remote_last:
+            submission = position
+        if all_local and policy.local_submission and _is_user(finding):
+            end = Reason.LOCAL_SUBMISSION
+            break
+        remote_last = finding.remote is not None
+        all_local = all_local and finding.local is not None
+        if remote_last:
+            outgoing, submission = position, None
+        elif not all_local:
+            break
+    else:
+        if len(texts) > MAX_FIELDS:
+            end = Reason.TOO_MANY_FIELDS
+    return _Route(policy, texts, findings, outgoing, submission, end)
+
+
+def _decide(route: _Route) -> tuple[Reason, str]:
     """The reason, and the proof of submission if there is one."""
-    if walk.local_submission:
-        return Reason.LOCAL_SUBMISSION, ''
-    if walk.too_many:
-        return Reason.TOO_MANY_FIELDS, ''
-    if walk.outgoing is None:
-        return _refusal(walk.findings[-1] if walk.findings else None), ''
-    submission = walk.submission
-    if submission.local is not None and not _is_loopback(submission):
-        return Reason.OWN_HOST, ''
-    wanted = walk.policy.submission
-    position = walk.outgoing + 1
-    if wanted is not Submission.SINGLE_HOP and not walk.states_auth(submission):
-        if not walk.self_submitted:
-            return Reason.NOT_AUTHENTICATED, ''
-        position = walk.outgoing
-    if wanted is not Submission.AUTHENTICATED:
-        refused = walk.count_hops(position)
-        if refused is not None:
-            return refused, ''
-    return Reason.OUTGOING_SERVER, wanted.value
+    if route.end is not None:
+        return route.end, ''
+    if route.outgoing is None:
+        return _refusal(route.findings[-1] if route.findings else None), ''
+    if route.submission is not None:
+        client = route.findings[route.submission]
+        if client.local is not None and not _is_loopback(client):
+            return Reason.OWN_HOST, ''
+    proof = route.policy.submission
+    refused = _PROOFS[proof](route, route.outgoing)
+    return (Reason.OUTGOING_SERVER, proof.value) if refused is None else (refused, '')
 
 
 def _refusal(finding: Optional[Finding]) -> Reason:
@@ -355,124 +399,87 @@ def _is_loopback(finding: Finding) -> bool:
     return finding.peer is not None and finding.peer.is_loopback
 
 
-class _Walk:
-    """The attested part of a route, read as far as somebody vouches for it.
+def _states_auth(finding: Finding) -> bool:
+    """Whether an attested field says that SMTP AUTH succeeded."""
+    return finding.hop is not None and finding.hop.authenticated
 
-    :ivar findings: One for each field that was read, newest first.
-    :ivar outgoing: The position of the last hop from an outgoing server; None
-        if there is none.
-    :ivar local_submission: Whether a user logged in at a local server.
-    :ivar too_many: Whether the bound ended it.
+
+def _is_user(finding: Finding) -> bool:
+    """Whether somebody logged in who is no server of the site."""
+    listed = finding.local is not None or finding.remote is not None
+    return _states_auth(finding) and (not listed or _is_loopback(finding))
+
+
+# The proofs of submission.  Each takes the route and the position of the last
+# hop from an outgoing server, and says why its proof is missing; None if it is
+# there.
+
+
+def _single_hop(route: _Route, outgoing: int) -> Optional[Reason]:
+    return _count_hops(route, outgoing + 1)
+
+
+def _authenticated(route: _Route, outgoing: int) -> Optional[Reason]:
+    if _user_submitted(route) or _self_submitted(route, outgoing):
+        return None
+    return Reason.NOT_AUTHENTICATED
+
+
+def _both(route: _Route, outgoing: int) -> Optional[Reason]:
+    if _user_submitted(route):
+        return _count_hops(route, outgoing + 1)
+    if _self_submitted(route, outgoing):
+        return _count_hops(route, outgoing)
+    return Reason.NOT_AUTHENTICATED
+
+
+_PROOFS: dict[Submission, Callable[[_Route, int], Optional[Reason]]] = {
+    Submission.SINGLE_HOP: _single_hop,
+    Submission.AUTHENTICATED: _authenticated,
+    Submission.BOTH: _both,
+}
+
+
+def _user_submitted(route: _Route) -> bool:
+    """Whether the submission hop states that its client logged in."""
+    return route.submission is not None and _states_auth(
+        route.findings[route.submission]
+    )
+
+
+def _self_submitted(route: _Route, outgoing: int) -> bool:
+    """Whether a program on the last outgoing server logged in to it.
+
+    It did so over the loopback, or from the address under which the server
+    then handed the message on.
     """
+    client = route.findings[outgoing]
+    if not _states_auth(client):
+        return False
+    for server in reversed(route.findings[:outgoing]):
+        if server.hop is not None and not route.policy.passes(server.hop):
+            return server.remote is not None and (
+                _is_loopback(client) or client.peer == server.peer
+            )
+    return False
 
-    def __init__(self, texts: Iterator[str], policy: Policy) -> None:
-        self.policy = policy
-        self.findings: list[Finding] = []
-        self.outgoing: Optional[int] = None
-        self._submitted: Optional[int] = None
-        self.local_submission = False
-        self.too_many = False
-        self._texts = texts
-        self._read: list[str] = []
-        self._walk()
 
-    def _walk(self) -> None:
-        # An address may be on both lists, so the attested fields so far may be
-        # readable in two ways: as local hops only, and as local hops with one
-        # or more remote ones after them.  When neither holds, the attested
-        # part has ended.
-        policy, findings = self.policy, self.findings
-        all_local, remote_last = True, False
-        for text in self._texts:
-            if len(findings) == MAX_FIELDS:
-                self.too_many = True
-                break
-            finding = _find(text, policy)
-            self._read.append(text)
-            findings.append(finding)
-            hop = finding.hop
-            if hop is not None and hop.kind is not Kind.SMTP and policy.passes(hop):
-                continue
-            if remote_last:
-                self._submitted = len(findings) - 1
-            if all_local and policy.local_submission and self._is_user(finding):
-                self.local_submission = True
-                break
-            remote_last = finding.remote is not None
-            all_local = all_local and finding.local is not None
-            if remote_last:
-                self.outgoing = len(findings) - 1
-                self._submitted = None
-            elif not all_local:
-                break
-        self._attested = len(self.findings)
-
-    @property
-    def submission(self) -> Finding:
-        """The submission hop: the field that the last outgoing server wrote."""
-        return (
-            _UNATTESTED if self._submitted is None else self.findings[self._submitted]
-        )
-
-    @property
-    def decisive(self) -> Optional[int]:
-        """Where it was decided: at the submission hop, or where trust ended."""
-        if self._submitted is not None:
-            return self._submitted
-        return self._attested - 1 if self._attested else None
-
-    def _is_user(self, finding: Finding) -> bool:
-        """Whether somebody logged in who is no server of the site."""
-        listed = finding.local is not None or finding.remote is not None
-        return self.states_auth(finding) and (not listed or _is_loopback(finding))
-
-    def states_auth(self, finding: Finding) -> bool:
-        """Whether an attested field says that SMTP AUTH succeeded."""
-        return finding.hop is not None and finding.hop.authenticated
-
-    @property
-    def self_submitted(self) -> bool:
-        """Whether a program on the last outgoing server logged in to it.
-
-        It did so over the loopback, or from the address under which the server
-        then handed the message on.
-        """
-        if self.outgoing is None or not self.states_auth(self.findings[self.outgoing]):
-            return False
-        client = self.findings[self.outgoing]
-        server = next(
-            (
-                finding
-                for finding in reversed(self.findings[: self.outgoing])
-                if finding.hop is not None and not self.policy.passes(finding.hop)
-            ),
-            _UNATTESTED,
-        )
-        return server.remote is not None and (
-            _is_loopback(client) or client.peer == server.peer
-        )
-
-    def count_hops(self, position: int) -> Optional[Reason]:
-        """Why there are too many SMTP hops from a position on; None if not.
-
-        What lies before the attested part is read here, for what it counts.
-        """
-        hops = 0
-        while True:
-            if position == len(self._read):
-                text = next(self._texts, None)
-                if text is None:
-                    return None
-                if position == MAX_FIELDS:
-                    return Reason.TOO_MANY_FIELDS
-                self._read.append(text)
-                self.findings.append(_UNATTESTED)
-            finding = self.findings[position]
-            if finding.peer is not None or records_smtp_hop(self._read[position]):
-                hops += 1
-                if hops > 1:
-                    return Reason.TOO_MANY_HOPS
-            position += 1
+def _count_hops(route: _Route, first: int) -> Optional[Reason]:
+    """Why there are too many SMTP hops from a position on; None if not."""
+    findings = route.findings
+    hops = 0
+    for position in range(first, len(route.texts)):
+        if position == MAX_FIELDS:
+            return Reason.TOO_MANY_FIELDS
+        if position == len(findings):
+            findings.append(_UNATTESTED)
+        if findings[position].peer is not None or records_smtp_hop(
+            route.texts[position]
+        ):
+            hops += 1
+            if hops > 1:
+                return Reason.TOO_MANY_HOPS
+    return None
 
 
 def _find(text: str, policy: Policy) -> Finding:
@@ -484,4 +491,5 @@ def _find(text: str, policy: Policy) -> Finding:
         return Finding(None, str(error), True, text=ascii(shown)[1:-1] + cut)
     if hop.peer is None:
         return Finding(hop, '', True)
-    return Finding(hop, '', True, *policy.match(hop.peer))
+    peer = hop.peer
+    return Finding(hop, '', True, policy.local.match(peer), policy.remote.match(peer))
