@@ -13,8 +13,10 @@ from hypothesis import given, HealthCheck, settings
 from hypothesis import strategies as st
 from ipaddress import ip_address
 from mailman_trustedserver import adapter
+from mailman_trustedserver import decision as decision_module
 from mailman_trustedserver import Header as MessageHeader
 from mailman_trustedserver.reasons import Reason
+from mailman_trustedserver.report import MAX_LOGGED_LENGTH, read_log
 from tests.conftest import (
     BAD,
     CONFIGURATION,
@@ -53,14 +55,11 @@ class Vette:
         assert line.isprintable()
         pairs = line.partition(' trusted-server: ')[2]
         assert re.fullmatch(f'{PAIR}( {PAIR})*', pairs), line
-        decision = [
-            (key, json.loads(value) if value[:1] == '"' else value)
-            for key, value in re.findall(PAIR, pairs)
-        ]
-        keys = [key for key, value in decision]
+        (decision,) = read_log(text)
+        keys = list(decision)
         assert keys[:5] == ['message-id', 'list', 'verdict', 'reason', 'peers']
         assert keys[5:] in ([], ['proof'], ['mode'], ['proof', 'mode'])
-        return dict(decision)
+        return decision
 
 
 @pytest.fixture(scope='module')
@@ -319,7 +318,7 @@ def test_message_id_cannot_forge_a_log_line(decide, message_id):
     answer, decision = decide(msg)
     assert decision['verdict'] == 'not-trusted'
     assert decision['list'] == 'staff.example.com'
-    assert len(decision['message-id']) <= adapter.MAX_LOGGED_LENGTH
+    assert len(decision['message-id']) <= MAX_LOGGED_LENGTH
 
 
 @settings(
@@ -500,20 +499,25 @@ def test_mistake_of_ours_is_logged_and_not_trusted(decide, monkeypatch):
     def evaluate(fields, policy, evidence):
         raise ZeroDivisionError('a mistake')
 
-    monkeypatch.setattr(adapter, 'evaluate', evaluate)
+    monkeypatch.setattr(decision_module, 'evaluate', evaluate)
     mark = errors()
     answer, decision = decide(make_message(GOOD))
     assert not answer
     assert decision['reason'] == 'internal-error'
+    assert decision['list'] == 'staff.example.com'
     log = mark.read()
     assert 'trusted-server: a post could not be judged' in log
     assert 'Traceback' in log
     assert 'ZeroDivisionError: a mistake' in log
 
 
-def test_verdict_that_cannot_be_logged_raises_nothing(mlist):
+def test_verdict_that_cannot_be_logged_raises_nothing(monkeypatch):
+    def log_line(decision):
+        raise ZeroDivisionError('a mistake')
+
+    monkeypatch.setattr(adapter, 'log_line', log_line)
     mark = errors()
-    # This is no list, so it can neither be judged nor logged.
+    # This is no list, so it cannot be judged either.
     assert adapter.is_trusted(object(), make_message(GOOD), {}) is False
     log = mark.read()
     assert 'trusted-server: a verdict could not be logged' in log

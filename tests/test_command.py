@@ -142,7 +142,7 @@ def test_check_prints_the_effective_policy(mlist):
         'nonmember_actions: hold',
         'bypassed_actions: discard hold reject',
         'mode: enforce',
-        f'digest: {find_plugin().settings.digest}',
+        f'digest: {find_plugin().configuration.site.digest}',
     ]
 
 
@@ -630,6 +630,19 @@ def test_explain_judges_as_a_post_to_a_list(mlist, posted, listspec):
     assert len(document['hops']) == 3
     # The route alone is as it was.
     assert invoke('explain', path).exit_code == 0
+
+
+def test_status_says_where_the_chain_has_no_effect(mlist, configure):
+    from mailman.interfaces.action import Action
+
+    def note():
+        return invoke('status').stdout.splitlines()[0].partition(f'{CHAIN}')[2]
+
+    assert note() == ''
+    configure(CONFIGURATION + 'mode: observe\n')
+    assert note() == '  (no effect: the mode is observe)'
+    mlist.default_nonmember_action = Action.reject
+    assert note() == '  (no effect: default_nonmember_action is reject)'
 
 
 def test_explain_says_where_the_verdict_has_no_effect(mlist, posted, configure):

@@ -43,7 +43,7 @@ def test_file_of_mailman_that_is_none_any_more_is_named(
     path = tmp_path / 'mailman.cfg'
     make(path)
     plugin = configure(None)
-    assert plugin.settings is None
+    assert plugin.configuration is None
     assert f"'{path}' cannot be read (" in plugin.error
     assert cause in plugin.error
 
@@ -53,7 +53,7 @@ def test_file_of_16_mib_is_read(configure, tmp_path):
     start = b'[trustedserver]\n' + KEY + b'#'
     path.write_bytes(start + b' ' * (MAX_LENGTH - len(start)))
     plugin = configure(section(f'configuration: {path}'))
-    assert plugin.settings.policy.local_submission
+    assert plugin.configuration.site.policy.local_submission
 
 
 def test_no_more_than_the_bound_is_read_of_a_file_that_grows(
@@ -100,7 +100,7 @@ def test_package_that_does_not_load_is_named(
     monkeypatch.syspath_prepend(str(tmp_path))
     monkeypatch.delitem(sys.modules, 'odd_package', raising=False)
     plugin = configure(section('configuration: python:odd_package.trusted'))
-    assert plugin.settings is None
+    assert plugin.configuration is None
     assert "'python:odd_package.trusted' cannot be read (" in plugin.error
     assert cause in plugin.error
     assert plugin.error.isprintable()
@@ -158,10 +158,10 @@ contents = st.one_of(
 
 
 def check_load():
-    from mailman_trustedserver.configuration import load_settings
+    from mailman_trustedserver.configuration import load_configuration
 
     try:
-        settings = load_settings('trustedserver')
+        settings = load_configuration('trustedserver').site
     except SettingsError as error:
         assert str(error)
         assert str(error).isprintable()

@@ -30,7 +30,23 @@ def test_all_is_literal_sorted_and_true():
 
 
 @pytest.mark.parametrize(
-    'name', ['addresses', 'formats', 'mbox', 'received', 'policy', 'settings']
+    'name',
+    [
+        '__main__',
+        'addresses',
+        'decision',
+        'explaining',
+        'expressions',
+        'formats',
+        'header',
+        'mbox',
+        'names',
+        'policy',
+        'reasons',
+        'received',
+        'report',
+        'settings',
+    ],
 )
 def test_core_imports_the_standard_library_and_itself_only(name):
     tree = ast.parse((SOURCE / f'{name}.py').read_text(encoding='utf-8'))

@@ -9,7 +9,7 @@ import socket
 import sys
 
 from importlib import import_module
-from mailman_trustedserver.configuration import load_settings
+from mailman_trustedserver.configuration import load_configuration
 from mailman_trustedserver.settings import SettingsError
 from tests.conftest import CONFIGURATION, GOOD, make_message, section
 from zope.interface.verify import verifyObject
@@ -90,7 +90,7 @@ def test_plugin_without_settings_trusts_nobody(mailman_layer):
 
     plugin = TrustedServerPlugin()
     assert plugin.name is None
-    assert plugin.settings is None
+    assert plugin.configuration is None
     assert plugin.error is None
 
 
@@ -100,30 +100,33 @@ def test_plugin_without_settings_trusts_nobody(mailman_layer):
 def test_settings_come_from_the_section_of_the_plugin(configure):
     plugin = configure(section(*LISTS, 'submission: both'))
     assert plugin.error is None
-    assert plugin.settings.policy.local.entries == ('192.0.2.1',)
-    assert plugin.settings.policy.remote.entries == ('^198\\.',)
-    assert plugin.settings.policy.submission.value == 'both'
+    assert plugin.configuration.site.policy.local.entries == ('192.0.2.1',)
+    assert plugin.configuration.site.policy.remote.entries == ('^198\\.',)
+    assert plugin.configuration.site.policy.submission.value == 'both'
 
 
 def test_settings_come_from_the_renamed_section(configure):
     plugin = configure(section(*LISTS, name='other'), name='other')
-    assert plugin.settings.policy.local.entries == ('192.0.2.1',)
+    assert plugin.configuration.site.policy.local.entries == ('192.0.2.1',)
 
 
 def test_example_loads_without_warnings(configure):
     plugin = configure(CONFIGURATION)
-    assert plugin.settings.warnings == []
-    assert plugin.settings.policy.local.entries == (
+    assert plugin.configuration.site.warnings == []
+    assert plugin.configuration.site.policy.local.entries == (
         '127.0.0.1',
         '192.168.10.3',
         '192.168.10.4',
         '192.168.10.5',
     )
-    assert plugin.settings.policy.remote.entries == ('192.168.10.1', '192.168.10.2')
+    assert plugin.configuration.site.policy.remote.entries == (
+        '192.168.10.1',
+        '192.168.10.2',
+    )
 
 
 def test_commented_keys_of_the_example_are_the_defaults(configure):
-    settings = configure(CONFIGURATION).settings
+    settings = configure(CONFIGURATION).configuration.site
     lines = [
         line[1:]
         if line.startswith('#') and ': ' in line and line[1].islower()
@@ -133,12 +136,12 @@ def test_commented_keys_of_the_example_are_the_defaults(configure):
     assert sum(line.startswith('#') for line in lines) < sum(
         line.startswith('#') for line in CONFIGURATION.splitlines()
     )
-    assert configure('\n'.join(lines)).settings == settings
+    assert configure('\n'.join(lines)).configuration.site == settings
 
 
 def test_per_cent_signs_stay_as_they_are(configure):
     plugin = configure(section('trusted_remote_servers: ^[%(section)s%d]'))
-    assert plugin.settings.policy.remote.entries == ('^[%(section)s%d]',)
+    assert plugin.configuration.site.policy.remote.entries == ('^[%(section)s%d]',)
 
 
 def test_settings_come_from_a_file_beside(configure, tmp_path):
@@ -146,7 +149,7 @@ def test_settings_come_from_a_file_beside(configure, tmp_path):
     path.write_text('\n'.join(['[trustedserver]', *LISTS]))
     plugin = configure(section(f'configuration: {path}'))
     assert plugin.error is None
-    assert plugin.settings.policy.local.entries == ('192.0.2.1',)
+    assert plugin.configuration.site.policy.local.entries == ('192.0.2.1',)
 
 
 def test_settings_come_from_a_package(configure, tmp_path, monkeypatch):
@@ -157,7 +160,7 @@ def test_settings_come_from_a_package(configure, tmp_path, monkeypatch):
     monkeypatch.syspath_prepend(tmp_path)
     plugin = configure(section('configuration: python:site_of_trustedserver.trusted'))
     assert plugin.error is None
-    assert plugin.settings.policy.local.entries == ('192.0.2.1',)
+    assert plugin.configuration.site.policy.local.entries == ('192.0.2.1',)
     monkeypatch.delitem(sys.modules, 'site_of_trustedserver')
 
 
@@ -167,7 +170,7 @@ def test_empty_section_of_the_file_beside_leaves_the_keys_to_mailman_cfg(
     path = tmp_path / 'trusted.cfg'
     path.write_text('[trustedserver]\n')
     plugin = configure(section(f'configuration: {path}', *LISTS))
-    assert plugin.settings.policy.local.entries == ('192.0.2.1',)
+    assert plugin.configuration.site.policy.local.entries == ('192.0.2.1',)
 
 
 # Mistakes.  Each is a line that names the file, the section, the key and the
@@ -175,7 +178,7 @@ def test_empty_section_of_the_file_beside_leaves_the_keys_to_mailman_cfg(
 
 
 def error_of(plugin):
-    assert plugin.settings is None
+    assert plugin.configuration is None
     assert '\n' not in plugin.error
     assert plugin.error.isprintable()
     return plugin.error
@@ -288,7 +291,7 @@ def test_byte_order_mark_does_no_harm(configure, tmp_path):
     path = tmp_path / 'trusted.cfg'
     path.write_bytes(b'\xef\xbb\xbf[trustedserver]\nlocal_submission: yes\n')
     plugin = configure(section(f'configuration: {path}'))
-    assert plugin.settings.policy.local_submission
+    assert plugin.configuration.site.policy.local_submission
 
 
 @pytest.mark.parametrize('kind', ['fifo', 'device', 'socket', 'long'])
@@ -394,7 +397,7 @@ def test_mailman_without_a_configuration_file_is_an_error(mailman_layer, monkeyp
 
     monkeypatch.setattr(config, 'filename', None)
     with pytest.raises(SettingsError, match='MAILMAN_CONFIG_FILE'):
-        load_settings('trustedserver')
+        load_configuration('trustedserver')
 
 
 def test_mistake_in_the_configuration_is_logged(configure):
@@ -414,7 +417,7 @@ def test_mistake_of_ours_keeps_the_plugin_and_is_logged(configure, monkeypatch):
     def fail(name):
         raise ZeroDivisionError('a mistake')
 
-    monkeypatch.setattr(module, 'load_settings', fail)
+    monkeypatch.setattr(module, 'load_configuration', fail)
     mark = LogFileMark('mailman.plugins')
     plugin = configure(CONFIGURATION)
     assert 'ZeroDivisionError' in error_of(plugin)

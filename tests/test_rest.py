@@ -311,6 +311,7 @@ def test_policy_has_the_servers_and_settings(call):
     assert without(call('GET', f'{THE_LIST}/policy')) == {
         'list_id': LIST_ID,
         'configuration_error': None,
+        'obstacles': [],
         'trusted_local_servers': [
             '127.0.0.1',
             '192.168.10.3',
@@ -325,7 +326,7 @@ def test_policy_has_the_servers_and_settings(call):
         'nonmember_actions': ['hold'],
         'bypassed_actions': ['discard', 'hold', 'reject'],
         'mode': 'enforce',
-        'digest': find_plugin().settings.digest,
+        'digest': find_plugin().configuration.site.digest,
         'warnings': [],
     }
 
@@ -341,6 +342,7 @@ def test_held_message_is_explained(call):
         'list_id': LIST_ID,
         'posting_chain': CHAIN,
         'mode': 'enforce',
+        'obstacles': [],
         'message_id': '<held@example.org>',
         'trusted': False,
         'reason': 'unlisted-peer',

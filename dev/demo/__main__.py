@@ -10,8 +10,6 @@ number after an interrupt.
 
 from __future__ import annotations
 
-import json
-import re
 import signal
 import sys
 
@@ -20,6 +18,7 @@ from dev.site.mailman import MailmanSite
 from dev.site.outcomes import Outcome
 from dev.site.posts import CONFIGURATION, make_post, SENDER
 from dev.site.process import SiteError
+from mailman_trustedserver.report import read_log
 
 
 # Mailman never moderates a Usenet article of somebody who is no member, so the
@@ -100,14 +99,7 @@ def message(
 
 def decisions_in(vette_log: str) -> dict[str, dict[str, str]]:
     """The plugin's lines in the vette log, as mappings by Message-ID."""
-    decisions = {}
-    for line in re.findall(r'trusted-server: (message-id=.*)', vette_log):
-        decision = {}
-        for key, value in re.findall(r'(\S+?)=("(?:[^"\\]|\\.)*"|\S*)', line):
-            quoted = value.startswith('"')
-            decision[key] = json.loads(value) if quoted else value
-        decisions[decision['message-id']] = decision
-    return decisions
+    return {one['message-id']: one for one in read_log(vette_log)}
 
 
 def report(outcomes: list[Outcome], decisions: list[dict[str, str]]) -> int:

@@ -7,6 +7,7 @@ What a program imports; the rest is for Mailman.
 """
 
 from mailman_trustedserver.addresses import AddressList
+from mailman_trustedserver.decision import decide, Decision
 from mailman_trustedserver.header import Header
 from mailman_trustedserver.policy import (
     evaluate,
@@ -32,6 +33,7 @@ from mailman_trustedserver.settings import (
 __all__ = [
     'Actor',
     'AddressList',
+    'Decision',
     'Evidence',
     'Finding',
     'Header',
@@ -43,6 +45,7 @@ __all__ = [
     'SettingsError',
     'Submission',
     'Verdict',
+    'decide',
     'evaluate',
     'parse_received',
     'parse_settings',

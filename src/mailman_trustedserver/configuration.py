@@ -1,7 +1,7 @@
 # SPDX-FileCopyrightText: 2026 The mailman-trustedserver authors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""From the files of the configuration to `Settings`."""
+"""From the files of the configuration to `Configuration`."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from contextlib import ExitStack
 from mailman.config import config
 from mailman.utilities.modules import expand_path
 from mailman_trustedserver.settings import (
+    Configuration,
     FILE_SECTION,
     MAILMAN_KEYS,
     parse_settings,
@@ -24,19 +25,23 @@ from traceback import format_exception_only
 from typing import Optional
 
 
-__all__ = ['load_settings']
+__all__ = ['load_configuration']
 
 # Of a configuration file, in octets: a hundred thousand networks take 2 MB.
 MAX_FILE_LENGTH = 16 * 1024 * 1024
 
 
-def load_settings(name: str) -> Settings:
-    """Read the settings from where the configuration keeps them.
+def load_configuration(name: str) -> Configuration:
+    """Read the configuration from the files that it is kept in.
 
     :param name: The name of the plugin, from its section [plugin.NAME].
-    :return: The settings.
-    :raises SettingsError: if they do not load.
+    :return: The configuration.
+    :raises SettingsError: if it does not load.
     """
+    return Configuration(_load_settings(name))
+
+
+def _load_settings(name: str) -> Settings:
     # Mailman's own reader drops keys that its schema does not have, so the
     # file is read once more.
     filename = config.filename

@@ -11,7 +11,7 @@ logged, no post is trusted, and `mailman trustedserver check` shows it.
 import logging
 
 from mailman_trustedserver.adapter import ITrustedServerPlugin
-from mailman_trustedserver.configuration import load_settings
+from mailman_trustedserver.configuration import load_configuration
 from mailman_trustedserver.settings import SettingsError
 from zope.interface import implementer
 
@@ -29,7 +29,7 @@ class TrustedServerPlugin:
     name = None
 
     def __init__(self):
-        self.settings = None
+        self.configuration = None
         self.error = None
 
     @property
@@ -44,7 +44,7 @@ class TrustedServerPlugin:
     def pre_hook(self):
         """See `IPlugin`."""
         try:
-            self.settings = load_settings(self.name)
+            self.configuration = load_configuration(self.name)
         except SettingsError as error:
             self.error = str(error)
             log.error('trusted-server: no post is trusted: %s', error)

@@ -39,15 +39,15 @@ from mailman.rest.validator import (
 )
 from mailman_trustedserver import __version__
 from mailman_trustedserver.adapter import (
-    CHAIN,
-    DEFAULT_CHAIN,
-    describe,
-    describe_settings,
     find_plugin,
     is_usenet,
-    judge,
+    settings_for,
+    values_of,
 )
+from mailman_trustedserver.decision import decide, obstacles
 from mailman_trustedserver.header import Header
+from mailman_trustedserver.names import CHAIN, DEFAULT_CHAIN
+from mailman_trustedserver.report import describe, describe_settings
 from zope.component import getUtility
 
 
@@ -68,29 +68,22 @@ CHOICES = (DEFAULT_CHAIN, CHAIN)
 log = logging.getLogger('mailman.http')
 
 
-def _configuration():
-    """What is in force, or why nothing is."""
-    plugin = find_plugin()
-    resource = {'configuration_error': plugin.error}
-    if plugin.settings is not None:
-        resource.update(describe_settings(plugin.settings))
-    return resource
-
-
 class TrustedServerResource:
     """The state of the plugin: `/<api>/plugins/<name>`."""
 
     def on_get(self, request, response):
         """Answer with the version and the configuration's state."""
-        configuration = _configuration()
+        plugin = find_plugin()
+        configuration = plugin.configuration
+        settings = None if configuration is None else configuration.site
         okay(
             response,
             etag(
                 {
                     'version': __version__,
-                    'mode': configuration.get('mode'),
-                    'configuration_error': configuration['configuration_error'],
-                    'warnings': configuration.get('warnings', []),
+                    'mode': settings and settings.mode,
+                    'configuration_error': plugin.error,
+                    'warnings': [] if settings is None else settings.warnings,
                     # `enable` asks what the running Mailman has.
                     'posting_chains': [
                         chain for chain in CHOICES if chain in config.chains
@@ -261,7 +254,14 @@ class _Policy:
 
     def on_get(self, request, response):
         """Answer with what is in force for this list."""
-        okay(response, etag({'list_id': self._mlist.list_id, **_configuration()}))
+        plugin = find_plugin()
+        mlist = values_of(self._mlist)
+        resource = {'list_id': mlist.list_id, 'configuration_error': plugin.error}
+        if plugin.configuration is not None:
+            settings = plugin.configuration.for_list(mlist)
+            resource['obstacles'] = [one.value for one in obstacles(mlist, settings)]
+            resource.update(describe_settings(settings))
+        okay(response, etag(resource))
 
 
 class _Explanation:
@@ -269,14 +269,9 @@ class _Explanation:
         self._mlist = mlist
 
     def _explain(self, response, header, usenet=False):
-        settings = find_plugin().settings
-        resource = {
-            'list_id': self._mlist.list_id,
-            'posting_chain': self._mlist.posting_chain,
-            'mode': settings and settings.mode,
-            **describe(judge(self._mlist, header, usenet), header),
-        }
-        okay(response, etag(resource))
+        mlist = values_of(self._mlist)
+        decision = decide(header, settings_for(mlist), mlist, usenet=usenet)
+        okay(response, etag(describe(decision)))
 
 
 class _PostedExplanation(_Explanation):

@@ -16,7 +16,7 @@ import json
 from http.client import HTTPException
 from mailman.config import config
 from mailman.core.api import API31
-from mailman_trustedserver.adapter import CHAIN
+from mailman_trustedserver.names import CHAIN
 from typing import Optional
 from urllib.error import HTTPError
 from urllib.parse import quote

@@ -28,6 +28,8 @@ from typing import Any, Callable, Optional
 
 __all__ = [
     'FILE_SECTION',
+    'Configuration',
+    'MailingList',
     'Settings',
     'SettingsError',
     'parse_settings',
@@ -137,6 +139,39 @@ class Settings:
         return sentences
 
 
+@dataclass(frozen=True)
+class MailingList:
+    """What a decision depends on in a mailing list.
+
+    :ivar list_id: Its List-ID.
+    :ivar posting_address: Where its posts are sent.
+    :ivar posting_chain: The name of the chain that its posts go through.
+    :ivar default_nonmember_action: The name of that action.
+    """
+
+    list_id: str
+    posting_address: str
+    posting_chain: str
+    default_nonmember_action: str
+
+
+@dataclass(frozen=True)
+class Configuration:
+    """What is configured, for all lists.
+
+    :ivar site: The settings of the site.
+    """
+
+    site: Settings = field(default_factory=Settings)
+
+    def for_list(self, mlist: MailingList) -> Settings:
+        """The settings that are in force for a list.
+
+        :param mlist: The list.
+        """
+        return self.site
+
+
 def read_sections(text: str, filename: str) -> dict[str, dict[str, str]]:
     """Split the text of a configuration file into sections.
 
@@ -196,12 +231,14 @@ class _Parser(configparser.ConfigParser):
 _KEY_LINE = re.compile(r'(?P<option>[^:=]+)(?P<vi>[:=])(?P<value>.*)', re.DOTALL)
 
 
-def parse_settings(values: Mapping[str, str], filename: str, section: str) -> Settings:
+def parse_settings(
+    values: Mapping[str, str], filename: str, section: Optional[str] = None
+) -> Settings:
     """Make the settings from the keys of one section.
 
     :param values: The keys with their values, Mailman's own left out.
     :param filename: The name of the file, for errors.
-    :param section: The name of the section, for errors.
+    :param section: The name of the section, for errors; None if there is none.
     :return: The settings.
     :raises SettingsError: for the first mistake.
     """

@@ -14,6 +14,7 @@ from contextlib import closing
 from dataclasses import dataclass
 from dev.site.mailman import MailmanSite, MEMBER
 from dev.site.outcomes import Outcome
+from mailman_trustedserver.report import read_log
 from tests.network.hosts import Host, Network, SENDER
 from tests.network.software import PASSWORD, REALM, USER
 
@@ -89,10 +90,6 @@ class Result:
         return self.outcome is not Outcome.PENDING and self.verdict != 'none'
 
 
-_VERDICT = re.compile(
-    r'trusted-server: message-id=(?P<id><[^ >]*>) list=(?P<list>\S+) '
-    r'verdict=(?P<verdict>\S+) reason=(?P<reason>\S+)'
-)
 _HELD = re.compile(
     r'HOLD: (?P<list>\S+) post from .* held, message-id=(?P<id><[^ >]*>)'
 )
@@ -109,12 +106,14 @@ def results(site: MailmanSite) -> dict[tuple[str, str], Result]:
     def result(message_id: str, list_id: str) -> Result:
         return found.setdefault((message_id, list_id), Result())
 
-    for line in site.vette_log().splitlines():
-        match = _VERDICT.search(line)
-        if match:
-            one = result(match['id'], match['list'])
-            assert one.verdict == 'none', f'handled twice: {line}'
-            one.verdict, one.reason = match['verdict'], match['reason']
+    log = site.vette_log()
+    for line in read_log(log):
+        if not re.fullmatch(r'<[^ >]*>', line['message-id']):
+            continue
+        one = result(line['message-id'], line['list'])
+        assert one.verdict == 'none', f'handled twice: {line}'
+        one.verdict, one.reason = line['verdict'], line['reason']
+    for line in log.splitlines():
         match = _HELD.search(line)
         if match:
             one = result(match['id'], match['list'].replace('@', '.'))

@@ -8,7 +8,9 @@ from mailman.config import config
 from mailman.core.i18n import _
 from mailman.interfaces.chain import IChain, LinkAction
 from mailman.interfaces.rules import IRule
-from mailman_trustedserver.adapter import CHAIN, DEFAULT_CHAIN, find_plugin, RULE
+from mailman_trustedserver.adapter import settings_for, values_of
+from mailman_trustedserver.names import CHAIN, DEFAULT_CHAIN, RULE
+from mailman_trustedserver.reasons import Reason
 from public import public
 from zope.interface import implementer
 
@@ -112,10 +114,9 @@ def _is(component, name, registered):
     return component is registered.get(name) or component.name == name
 
 
-def _bypassed_actions():
-    plugin = find_plugin()
-    settings = None if plugin is None else plugin.settings
-    return () if settings is None else settings.bypassed_actions
+def _bypassed_actions(mlist):
+    settings = settings_for(values_of(mlist))
+    return () if isinstance(settings, Reason) else settings.bypassed_actions
 
 
 @implementer(IRule)
@@ -147,7 +148,7 @@ class _ModerationRule:
             return False
         # Without a sender it is an `Action`, else the name of one.
         action = msgdata.get(DECISION)
-        if str(getattr(action, 'name', action)) not in _bypassed_actions():
+        if str(getattr(action, 'name', action)) not in _bypassed_actions(mlist):
             return True
         self._bypassed.update(
             {key: msgdata[key] for key in MODERATION_KEYS if key in msgdata}

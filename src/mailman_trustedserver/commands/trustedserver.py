@@ -4,42 +4,25 @@
 """The `mailman trustedserver` subcommand."""
 
 import click
-import json
-import os
 import shlex
-import sys
-import textwrap
 
-from contextlib import suppress
+from functools import partial
 from mailman.config import config
 from mailman.interfaces.command import ICLISubCommand
 from mailman.interfaces.listmanager import IListManager
 from mailman_trustedserver.adapter import (
-    CHAIN,
-    DEFAULT_CHAIN,
-    describe,
-    describe_settings,
     find_plugin,
-    judge,
+    settings_for,
+    values_of,
 )
-from mailman_trustedserver.header import Header
-from mailman_trustedserver.mbox import MAX_HEADER_LENGTH, read_headers
-from mailman_trustedserver.policy import evaluate
+from mailman_trustedserver.decision import decide, Obstacle, obstacles
+from mailman_trustedserver.explaining import explain_files, UNUSABLE
+from mailman_trustedserver.names import CHAIN, DEFAULT_CHAIN
+from mailman_trustedserver.report import describe_settings
 from mailman_trustedserver.running import refusal
-from mailman_trustedserver.settings import OBSERVE
 from public import public
 from zope.component import getUtility
 from zope.interface import implementer
-
-
-# The exit codes of `explain`.
-TRUSTED, NOT_TRUSTED, UNUSABLE = 0, 1, 2
-
-# A name from a message is cut here when it is shown.
-MAX_SHOWN_LENGTH = 80
-
-# Of a terminal, in characters.
-WIDTH = 79
 
 
 @click.group()
@@ -47,18 +30,18 @@ def trustedserver():
     """Trust posts that came through the site's own mail servers."""
 
 
-def _loaded_settings(exit_code):
-    """The settings in force, or the error on stderr and an exit."""
+def _loaded_configuration(exit_code):
+    """The configuration in force, or the error on stderr and an exit."""
     plugin = find_plugin()
     if plugin is None:
         error = (
             f'{config.filename}: the plugin is not enabled; write '
             '"enabled: yes" into its section [plugin.trustedserver]'
         )
-    elif plugin.settings is None:
+    elif plugin.configuration is None:
         error = plugin.error
     else:
-        return plugin.settings
+        return plugin.configuration
     click.echo(error, err=True)
     raise click.exceptions.Exit(exit_code)
 
@@ -69,8 +52,7 @@ def check():
 
     The exit code is 1 if the configuration does not load.
     """
-    settings = _loaded_settings(1)
-    described = describe_settings(settings)
+    described = describe_settings(_loaded_configuration(1).site)
     warnings = described.pop('warnings')
     click.echo(f'The configuration of [plugin.{find_plugin().name}] loads.')
     for key in ('trusted_local_servers', 'trusted_remote_servers'):
@@ -96,17 +78,13 @@ def status():
     if not mlists:
         click.echo('There are no mailing lists.')
     width = max((len(mlist.fqdn_listname) for mlist in mlists), default=0)
-    plugin = find_plugin()
-    settings = None if plugin is None else plugin.settings
     for mlist in mlists:
         note = ''
-        action = mlist.default_nonmember_action.name
-        if (
-            mlist.posting_chain == CHAIN
-            and settings is not None
-            and action not in settings.nonmember_actions
-        ):
-            note = f'  (no effect: default_nonmember_action is {action})'
+        values = values_of(mlist)
+        found = obstacles(values, settings_for(values))
+        # The chain stands there already.
+        if found and Obstacle.POSTING_CHAIN not in found:
+            note = f'  (no effect: {found[0].describe(values)})'
         click.echo(f'{mlist.fqdn_listname:<{width}}  {mlist.posting_chain}' + note)
 
 
@@ -157,7 +135,7 @@ def enable(ctx, replaced, is_down, lists):
     --replace names that chain.
     """
     mlists = _find_lists(ctx, lists)
-    _loaded_settings(1)
+    _loaded_configuration(1)
     reasons = []
     if not is_down:
         reasons = [refusal(find_plugin().name)]
@@ -246,162 +224,13 @@ def explain(ctx, as_json, listspec, files):
     input is unusable or the output cannot be written.
     """
     mlist = None if listspec is None else _find_lists(ctx, [listspec])[0]
-    settings = _loaded_settings(UNUSABLE)
-    exit_code = TRUSTED
-    # The one JSON document is written piece by piece, so that no more than one
-    # message is in memory.
-    separator = '[\n'
-    for name in files:
-        for described in _explained(name, mlist, settings):
-            if described is None:
-                exit_code = UNUSABLE
-                continue
-            if as_json:
-                document = json.dumps(described, indent=2)
-                _print(separator + textwrap.indent(document, '  '), newline=False)
-                separator = ',\n'
-            else:
-                _print(_drawing(described))
-            if not described['trusted']:
-                exit_code = max(exit_code, NOT_TRUSTED)
-    if as_json:
-        _print('[]' if separator == '[\n' else '\n]')
-    raise click.exceptions.Exit(exit_code)
-
-
-def _explained(name, mlist, settings):
-    """Each message of a file described; None for what cannot be read."""
-    try:
-        with click.open_file(name, 'rb') as stream:
-            for number, header in read_headers(stream):
-                try:
-                    yield {'file': name, **_described(header, mlist, settings)}
-                except ValueError as error:
-                    place = f'message {number}: ' if number else ''
-                    _complain(f'{_escaped(name)}: {place}{error}')
-                    yield None
-    except (OSError, RuntimeError) as error:
-        # Without a standard input, click raises the latter.
-        cause = getattr(error, 'strerror', None) or error
-        _complain(f'{_escaped(name)}: {cause}')
-        yield None
-
-
-def _described(data, mlist, settings):
-    """A message as it is judged now; the one place that asks for a verdict."""
-    if len(data) > MAX_HEADER_LENGTH:
-        raise ValueError(f'the header is longer than {MAX_HEADER_LENGTH} octets')
-    header = Header.parse(data)
-    if mlist is None:
-        verdict = evaluate(header.received, settings.policy, header.evidence())
-        return describe(verdict, header)
-    return {
-        'list_id': mlist.list_id,
-        'posting_chain': mlist.posting_chain,
-        'mode': settings.mode,
-        **describe(judge(mlist, header), header),
-    }
-
-
-def _complain(text):
-    """Print to stderr; there is nobody to tell if that fails."""
-    with suppress(OSError):
-        click.echo(text, err=True)
-
-
-def _print(text, newline=True):
-    """Print; if nobody reads on, the exit code still tells the verdict."""
-    try:
-        click.echo(text, nl=newline)
-    except OSError as error:
-        # What could not be written would fail again when the process ends.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        if not isinstance(error, BrokenPipeError):
-            _complain(f'The output cannot be written: {error.strerror or error}')
-            raise click.exceptions.Exit(UNUSABLE) from None
-
-
-def _escaped(text):
-    """Text that is safe on a terminal."""
-    return ''.join(
-        character
-        if character.isascii() and character.isprintable()
-        else ascii(character)[1:-1]
-        for character in text
-    )
-
-
-def _shown(text):
-    """Text from a message, safe on a terminal and not too long."""
-    cut = '...' if len(text) > MAX_SHOWN_LENGTH else ''
-    return _escaped(text[:MAX_SHOWN_LENGTH]) + cut
-
-
-def _drawing(description):
-    """The route from the sender's program down to Mailman."""
-    title = _escaped(description['file'])
-    if description['message_id']:
-        title += ': ' + _shown(description['message_id'])
-    lines = [title, '']
-    if description['fields_not_read']:
-        lines += [
-            f'    ({description["fields_not_read"]} older fields were '
-            'not read: they change nothing)',
-            '    |',
-        ]
-    for hop in reversed(description['hops']):
-        lines += _drawn_hop(hop)
-    if description['hops']:
-        lines += ['    Mailman']
-    verdict = 'trusted' if description['trusted'] else 'not trusted'
-    lines += [
-        '',
-        _judged_as(description),
-        f'{verdict} ({description["reason"]}): ' + description['explanation'],
-        *textwrap.wrap(description['remedy'], WIDTH),
-        '',
-    ]
-    return '\n'.join(lines)
-
-
-def _judged_as(description):
-    """What the verdict is about, and whether it has an effect."""
-    if 'list_id' not in description:
-        return 'The route alone (--list LIST judges it as a post to a list):'
-    note = ''
-    if description['posting_chain'] != CHAIN:
-        note = f' (no effect: it is on {_escaped(description["posting_chain"])})'
-    elif description['mode'] == OBSERVE:
-        note = f' (no effect: the mode is {OBSERVE})'
-    return f'As a post to {description["list_id"]}{note}:'
-
-
-def _drawn_hop(hop):
-    notes = [
-        f'{key}: {hop[key]}'
-        for key in ('trusted_local_servers', 'trusted_remote_servers')
-        if hop[key] is not None
-    ]
-    if not hop['attested']:
-        notes.append('anybody could have written this')
-    elif hop['peer'] is not None and not notes:
-        notes.append('on neither list')
-    if hop['problem']:
-        peer, notes = 'unreadable field', [hop['problem'], *notes]
-    elif hop['reinjection']:
-        peer = 'the same host'
-    else:
-        peer = hop['peer'] or 'address hidden or ambiguous'
-    if hop['helo']:
-        peer += f' (HELO {_shown(hop["helo"])})'
-    arrow = [hop['protocol'] or '?']
-    if hop['authenticated']:
-        arrow.append('AUTH')
-    return [
-        f'    {peer}' + (f'   [{"; ".join(notes)}]' if notes else ''),
-        f'    | {_shown(", ".join(arrow))}',
-        f'    v  {_shown(hop["by"] or "?")}',
-    ]
+    configuration = _loaded_configuration(UNUSABLE)
+    judge = partial(decide, settings=configuration.site)
+    if mlist is not None:
+        values = values_of(mlist)
+        judge = partial(decide, settings=settings_for(values), mlist=values)
+    open_file = partial(click.open_file, mode='rb')
+    raise click.exceptions.Exit(explain_files(files, judge, open_file, as_json))
 
 
 @public

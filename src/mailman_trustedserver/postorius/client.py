@@ -5,14 +5,13 @@
 
 from django.utils.functional import cached_property
 from django.utils.translation import gettext as _
+from mailman_trustedserver.names import PLUGIN
 from mailmanclient import MailmanConnectionError
 from urllib.error import HTTPError
 from urllib.parse import quote
 
 
 __all__ = ['NotFound', 'TrustedServers', 'Unavailable']
-
-PLUGIN = 'mailman_trustedserver.plugin.TrustedServerPlugin'
 
 
 class Unavailable(Exception):

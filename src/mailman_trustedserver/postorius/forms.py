@@ -6,14 +6,12 @@
 from django import forms
 from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
+from mailman_trustedserver.names import CHAIN, DEFAULT_CHAIN
 from mailman_trustedserver.postorius.client import TrustedServers, Unavailable
 from postorius.forms.list_forms import ListSettingsForm
 
 
 __all__ = ['TrustedServersForm']
-
-DEFAULT_CHAIN = 'default-posting-chain'
-CHAIN = 'trusted-server-posting-chain'
 
 CHOICES = {
     DEFAULT_CHAIN: (

@@ -5,7 +5,8 @@
 
 from mailman.core.i18n import _
 from mailman.interfaces.rules import IRule
-from mailman_trustedserver.adapter import is_trusted, RULE
+from mailman_trustedserver.adapter import is_trusted
+from mailman_trustedserver.names import RULE
 from public import public
 from zope.interface import implementer
 

@@ -6,7 +6,7 @@
 from mailman.core.i18n import _
 from mailman.interfaces.styles import IStyle
 from mailman.styles.default import LegacyDefaultStyle
-from mailman_trustedserver.adapter import CHAIN
+from mailman_trustedserver.names import CHAIN, STYLE
 from public import public
 from zope.interface import implementer
 
@@ -16,7 +16,7 @@ from zope.interface import implementer
 class TrustedServerStyle:
     """An ordinary discussion list on the trusted-server chain."""
 
-    name = 'trusted-server-default'
+    name = STYLE
     description = _(
         'Ordinary discussion mailing list style; posts that came through '
         'trusted servers are not moderated.'

@@ -1,0 +1,125 @@
+# SPDX-FileCopyrightText: 2026 The mailman-trustedserver authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Explain the messages in files: what `mailman trustedserver explain` and
+`python -m mailman_trustedserver` do."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import textwrap
+
+from collections.abc import Iterable, Iterator
+from contextlib import AbstractContextManager, suppress
+from mailman_trustedserver.decision import Decision
+from mailman_trustedserver.header import Header
+from mailman_trustedserver.mbox import MAX_HEADER_LENGTH, read_headers
+from mailman_trustedserver.report import describe, draw, escape
+from typing import BinaryIO, Callable, Optional
+
+
+__all__ = ['NOT_TRUSTED', 'TRUSTED', 'UNUSABLE', 'explain_files']
+
+# The exit codes.
+TRUSTED, NOT_TRUSTED, UNUSABLE = 0, 1, 2
+
+
+class _Unwritable(Exception):
+    """Nothing more can be written, and somebody should know."""
+
+
+def explain_files(
+    names: Iterable[str],
+    decide: Callable[[Header], Decision],
+    open_file: Callable[[str], AbstractContextManager[BinaryIO]],
+    as_json: bool = False,
+) -> int:
+    """Print the decision on each message of each file.
+
+    :param names: The names of the files, RFC 5322 messages or mbox files.
+    :param decide: What decides on a header.
+    :param open_file: What opens a file by its name.  It may raise OSError, and
+        RuntimeError if there is no standard input.
+    :param as_json: Whether to print one JSON document instead of drawings.
+    :return: The exit code: 0 if every message is trusted, 1 if one is not, 2
+        if an input is unusable or the output cannot be written.
+    """
+    try:
+        return _explain_files(names, decide, open_file, as_json)
+    except _Unwritable:
+        return UNUSABLE
+
+
+def _explain_files(
+    names: Iterable[str],
+    decide: Callable[[Header], Decision],
+    open_file: Callable[[str], AbstractContextManager[BinaryIO]],
+    as_json: bool,
+) -> int:
+    exit_code = TRUSTED
+    # The one JSON document is written piece by piece, so that no more than one
+    # message is in memory.
+    separator = '[\n'
+    for name in names:
+        for decision in _decisions(name, decide, open_file):
+            if decision is None:
+                exit_code = UNUSABLE
+                continue
+            if as_json:
+                document = json.dumps({'file': name, **describe(decision)}, indent=2)
+                _print(separator + textwrap.indent(document, '  '), end='')
+                separator = ',\n'
+            else:
+                _print(draw(decision, name))
+            if not decision.verdict.trusted:
+                exit_code = max(exit_code, NOT_TRUSTED)
+    if as_json:
+        _print('[]' if separator == '[\n' else '\n]')
+    return exit_code
+
+
+def _decisions(
+    name: str,
+    decide: Callable[[Header], Decision],
+    open_file: Callable[[str], AbstractContextManager[BinaryIO]],
+) -> Iterator[Optional[Decision]]:
+    """The decision on each message of a file; None for what cannot be read."""
+    try:
+        with open_file(name) as stream:
+            for number, data in read_headers(stream):
+                try:
+                    yield decide(_header(data))
+                except ValueError as error:
+                    place = f'message {number}: ' if number else ''
+                    _complain(f'{escape(name)}: {place}{error}')
+                    yield None
+    except (OSError, RuntimeError) as error:
+        cause = getattr(error, 'strerror', None) or error
+        _complain(f'{escape(name)}: {cause}')
+        yield None
+
+
+def _header(data: bytes) -> Header:
+    if len(data) > MAX_HEADER_LENGTH:
+        raise ValueError(f'the header is longer than {MAX_HEADER_LENGTH} octets')
+    return Header.parse(data)
+
+
+def _complain(text: str) -> None:
+    """Print to stderr; there is nobody to tell if that fails."""
+    with suppress(OSError):
+        print(text, file=sys.stderr, flush=True)
+
+
+def _print(text: str, end: str = '\n') -> None:
+    """Print; if nobody reads on, the exit code still tells the verdict."""
+    try:
+        print(text, end=end, flush=True)
+    except OSError as error:
+        # What could not be written would fail again when the process ends.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        if not isinstance(error, BrokenPipeError):
+            _complain(f'The output cannot be written: {error.strerror or error}')
+            raise _Unwritable from None

@@ -1,0 +1,315 @@
+# SPDX-FileCopyrightText: 2026 The mailman-trustedserver authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""A decision for people and programs: plain values, a drawing, a log line."""
+
+from __future__ import annotations
+
+import json
+import re
+import textwrap
+
+from collections.abc import Iterator
+from mailman_trustedserver.decision import Decision
+from mailman_trustedserver.names import RULE
+from mailman_trustedserver.policy import Finding, Verdict
+from mailman_trustedserver.received import MalformedReceived, parse_received
+from mailman_trustedserver.settings import OBSERVE, Settings
+from typing import Any, Optional
+
+
+__all__ = [
+    'describe',
+    'describe_settings',
+    'draw',
+    'escape',
+    'keep',
+    'log_line',
+    'read_log',
+]
+
+# A value in the log line, such as a Message-ID, is cut here.  A verdict in
+# msgdata is no longer than that, since PostgreSQL puts the value into an index.
+MAX_LOGGED_LENGTH = 200
+MAX_KEPT_LENGTH = 1000
+CUT = '...'
+
+# A name from a message is cut here when it is drawn.
+MAX_DRAWN_LENGTH = 80
+
+# Of a terminal, in characters.
+WIDTH = 79
+
+
+def describe(decision: Decision) -> dict[str, Any]:
+    """A decision as plain values only.
+
+    :param decision: The decision.
+    :return: A dictionary that JSON can hold; its hops are newest first.
+    """
+    verdict, header = decision.verdict, decision.header
+    fields = header.received
+    return {
+        **_described_list(decision),
+        'message_id': _plain(header.message_id),
+        'trusted': verdict.trusted,
+        'reason': verdict.reason.value,
+        'proof': verdict.proof,
+        'route_reason': (verdict.route or verdict.reason).value,
+        'explanation': verdict.explanation,
+        'remedy': verdict.remedy,
+        'actor': verdict.reason.actor.value,
+        'case': verdict.case,
+        'details': verdict.details,
+        'hops': [_described_hop(*pair) for pair in zip(fields, verdict.findings)],
+        'fields_not_read': len(fields) - len(verdict.findings),
+    }
+
+
+def _described_list(decision: Decision) -> dict[str, Any]:
+    mlist, settings = decision.mlist, decision.settings
+    if mlist is None:
+        return {}
+    return {
+        'list_id': mlist.list_id,
+        'posting_chain': mlist.posting_chain,
+        'mode': settings and settings.mode,
+        'obstacles': [obstacle.value for obstacle in decision.obstacles],
+    }
+
+
+def _described_hop(field: str, finding: Finding) -> dict[str, Any]:
+    hop, problem = finding.hop, finding.problem
+    if not finding.attested:
+        # The verdict rests on nothing in it, but people want to see it.
+        try:
+            hop = parse_received(field)
+        except MalformedReceived as error:
+            problem = str(error)
+    return {
+        'peer': None if hop is None or hop.peer is None else str(hop.peer),
+        'helo': hop and _plain(hop.helo),
+        'by': hop and _plain(hop.by),
+        'protocol': hop and _plain(hop.protocol),
+        'authenticated': hop is not None and hop.authenticated,
+        'reinjection': hop is not None and hop.reinjection,
+        'attested': finding.attested,
+        'trusted_local_servers': finding.local,
+        'trusted_remote_servers': finding.remote,
+        'problem': problem,
+    }
+
+
+def _plain(text: Optional[str]) -> Optional[str]:
+    # Bytes that are no ASCII stand in a header as surrogates, which no program
+    # that gets the text could write out again.
+    return text and text.encode('utf-8', 'backslashreplace').decode('utf-8')
+
+
+def describe_settings(settings: Settings) -> dict[str, Any]:
+    """Settings as plain values only.
+
+    :param settings: The settings.
+    :return: A dictionary that JSON can hold, by the names of the keys in the
+        configuration, with the warnings.
+    """
+    policy = settings.policy
+    return {
+        'trusted_local_servers': list(policy.local.entries),
+        'trusted_remote_servers': list(policy.remote.entries),
+        'submission': policy.submission.value,
+        'local_submission': policy.local_submission,
+        'reinjection_users': sorted(policy.reinjection_users),
+        'alias_hops': policy.alias_hops,
+        'nonmember_actions': sorted(settings.nonmember_actions),
+        'bypassed_actions': sorted(settings.bypassed_actions),
+        'mode': settings.mode,
+        'digest': settings.digest,
+        'warnings': settings.warnings,
+    }
+
+
+# The drawing.
+
+
+def draw(decision: Decision, source: str) -> str:
+    """The route from the sender's program down to Mailman, and the verdict.
+
+    :param decision: The decision.
+    :param source: Where the message is from, such as the name of a file.
+    :return: Lines of text that are safe on a terminal, whatever the message has.
+    """
+    description = describe(decision)
+    title = escape(source)
+    if description['message_id']:
+        title += ': ' + _drawn(description['message_id'])
+    lines = [title, '']
+    if description['fields_not_read']:
+        lines += [
+            f'    ({description["fields_not_read"]} older fields were '
+            'not read: they change nothing)',
+            '    |',
+        ]
+    for hop in reversed(description['hops']):
+        lines += _drawn_hop(hop)
+    if description['hops']:
+        lines += ['    Mailman']
+    verdict = 'trusted' if description['trusted'] else 'not trusted'
+    lines += [
+        '',
+        _drawn_list(decision),
+        f'{verdict} ({description["reason"]}): ' + description['explanation'],
+        *textwrap.wrap(description['remedy'], WIDTH),
+        '',
+    ]
+    return '\n'.join(lines)
+
+
+def _drawn_list(decision: Decision) -> str:
+    """What the verdict is about, and whether it has an effect."""
+    mlist = decision.mlist
+    if mlist is None:
+        return 'The route alone (--list LIST judges it as a post to a list):'
+    notes = [
+        f' (no effect: {escape(obstacle.describe(mlist))})'
+        for obstacle in decision.obstacles
+        # The verdict says it if it is this one.
+        if obstacle.value != decision.verdict.reason.value
+    ]
+    return f'As a post to {mlist.list_id}{"".join(notes[:1])}:'
+
+
+def _drawn_hop(hop: dict[str, Any]) -> list[str]:
+    notes = [
+        f'{key}: {hop[key]}'
+        for key in ('trusted_local_servers', 'trusted_remote_servers')
+        if hop[key] is not None
+    ]
+    if not hop['attested']:
+        notes.append('anybody could have written this')
+    elif hop['peer'] is not None and not notes:
+        notes.append('on neither list')
+    if hop['problem']:
+        peer, notes = 'unreadable field', [hop['problem'], *notes]
+    elif hop['reinjection']:
+        peer = 'the same host'
+    else:
+        peer = hop['peer'] or 'address hidden or ambiguous'
+    if hop['helo']:
+        peer += f' (HELO {_drawn(hop["helo"])})'
+    arrow = [hop['protocol'] or '?']
+    if hop['authenticated']:
+        arrow.append('AUTH')
+    return [
+        f'    {peer}' + (f'   [{"; ".join(notes)}]' if notes else ''),
+        f'    | {_drawn(", ".join(arrow))}',
+        f'    v  {_drawn(hop["by"] or "?")}',
+    ]
+
+
+def _drawn(text: str) -> str:
+    """Text from a message, safe on a terminal and not too long."""
+    cut = CUT if len(text) > MAX_DRAWN_LENGTH else ''
+    return escape(text[:MAX_DRAWN_LENGTH]) + cut
+
+
+def escape(text: str) -> str:
+    """Text that is safe on a terminal: ASCII, without control characters."""
+    return ''.join(
+        character
+        if character.isascii() and character.isprintable()
+        else ascii(character)[1:-1]
+        for character in text
+    )
+
+
+# What is kept with a post, and logged.
+
+
+def keep(decision: Decision) -> str:
+    """The verdict as one JSON text of at most `MAX_KEPT_LENGTH` characters.
+
+    :param decision: The decision.
+    """
+    verdict, settings = decision.verdict, decision.settings
+    return json.dumps(
+        {
+            'trusted': verdict.trusted,
+            'reason': verdict.reason.value,
+            'proof': verdict.proof,
+            'peers': _cut(_peers(verdict), MAX_KEPT_LENGTH // 2),
+            'digest': '' if settings is None else settings.digest,
+        }
+    )
+
+
+def log_line(decision: Decision) -> str:
+    """The decision on a post to a list as one line of a log.
+
+    :param decision: The decision.
+    :return: The line, for `read_log`.  Nothing in a message can add a pair to
+        it or end it.
+    """
+    verdict, mlist = decision.verdict, decision.mlist
+    pairs = {
+        'message-id': decision.header.message_id,
+        'list': '' if mlist is None else mlist.list_id,
+        'verdict': 'trusted' if verdict.trusted else 'not-trusted',
+        'reason': verdict.reason.value,
+        'peers': ','.join(_cut(_peers(verdict), MAX_LOGGED_LENGTH)),
+    }
+    if verdict.proof:
+        pairs['proof'] = verdict.proof
+    if decision.observed:
+        pairs['mode'] = OBSERVE
+    return f'{RULE}: ' + ' '.join(
+        f'{key}={_log_value(value)}' for key, value in pairs.items()
+    )
+
+
+_LOG_LINE = re.compile(rf'^.*?\b{RULE}: (message-id=.*)$', re.MULTILINE)
+_LOG_PAIR = re.compile(r'([a-z-]+)=("(?:[^"\\]|\\.)*"|\S*)(?: |$)')
+
+
+def read_log(text: str) -> Iterator[dict[str, str]]:
+    """Read the lines of `log_line` in a log; all others are left out.
+
+    :param text: The log, with whatever stands before each line.
+    :return: The pairs of each line, in the order of the log.
+    """
+    for line in _LOG_LINE.finditer(text):
+        yield {
+            key: json.loads(value) if value.startswith('"') else value
+            for key, value in _LOG_PAIR.findall(line[1])
+        }
+
+
+def _peers(verdict: Verdict) -> list[str]:
+    """The attested peers, the newest first, up to the one that decided it."""
+    end = None if verdict.decisive is None else verdict.decisive + 1
+    return [
+        str(finding.peer)
+        for finding in verdict.findings[:end]
+        if finding.peer is not None
+    ]
+
+
+def _cut(peers: list[str], limit: int) -> list[str]:
+    """The peers, without some in the middle if they are too long together."""
+    length = sum(map(len, peers)) + len(peers)
+    if length <= limit:
+        return peers
+    first, last = peers[:1], peers[1:]
+    while last[1:] and length + len(CUT) + 1 > limit:
+        length -= len(last.pop(0)) + 1
+    return [*first, CUT, *last]
+
+
+def _log_value(text: str) -> str:
+    # A sender chose some of these.  What is not plain becomes a JSON string,
+    # in which a line break or a space cannot pass for the end of the value.
+    if len(text) > MAX_LOGGED_LENGTH:
+        text = text[: MAX_LOGGED_LENGTH - len(CUT)] + CUT
+    if text.isascii() and text.isprintable() and ' ' not in text and '"' not in text:
+        return text
+    return json.dumps(text)

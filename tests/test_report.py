@@ -1,0 +1,81 @@
+# SPDX-FileCopyrightText: 2026 The mailman-trustedserver authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""A decision as values, as a drawing, as a log line and read from one."""
+
+import json
+import pytest
+
+from dev.site.posts import make_post
+from hypothesis import given
+from hypothesis import strategies as st
+from mailman_trustedserver import decide, Header
+from mailman_trustedserver.report import describe, draw, keep, log_line, read_log
+from tests.test_decision import BAD, GOOD, mlist, settings
+from tests.test_policy import hop, UNKNOWN
+
+
+def test_log_line_is_read_as_it_was_written():
+    line = log_line(decide(GOOD, settings(mode='observe'), mlist()))
+    assert list(read_log(f'Nov 25 10:00:00 2026 (1) {line}\n')) == [
+        {
+            'message-id': GOOD.message_id,
+            'list': 'staff.example.com',
+            'verdict': 'trusted',
+            'reason': 'outgoing-server',
+            'peers': '192.168.10.3,192.168.10.1,198.51.100.20',
+            'proof': 'single-hop',
+            'mode': 'observe',
+        }
+    ]
+
+
+def test_other_lines_of_a_log_are_left_out():
+    lines = [
+        'Nov 25 10:00:00 2026 (1) HOLD: staff post held',
+        log_line(decide(GOOD, settings(), mlist())),
+        'trusted-server: a post could not be judged',
+        '',
+        log_line(decide(BAD, settings(), mlist())),
+    ]
+    reasons = [one['reason'] for one in read_log('\n'.join(lines))]
+    assert reasons == ['outgoing-server', 'unlisted-peer']
+    assert list(read_log('')) == []
+
+
+@given(st.text())
+def test_whatever_a_message_id_has_is_one_value_of_one_line(message_id):
+    header = Header((('message-id', message_id),))
+    decision = decide(header, settings(), mlist())
+    line = log_line(decision)
+    assert line.splitlines() == [line]
+    (read,) = read_log(line)
+    assert list(read) == ['message-id', 'list', 'verdict', 'reason', 'peers']
+    assert read['verdict'] == 'not-trusted'
+    if len(message_id) <= 200:
+        assert read['message-id'] == message_id.strip()
+
+
+@pytest.mark.parametrize('header', [GOOD, BAD, Header()])
+def test_description_and_what_is_kept_are_plain_values(header):
+    decision = decide(header, settings(), mlist())
+    described = describe(decision)
+    assert json.loads(json.dumps(described)) == described
+    kept = json.loads(keep(decision))
+    assert kept['reason'] == described['reason']
+    assert kept['digest'] == settings().digest
+
+
+def test_description_of_a_route_alone_names_no_list():
+    assert set(describe(decide(GOOD, settings(), mlist()))) - set(
+        describe(decide(GOOD, settings()))
+    ) == {'list_id', 'posting_chain', 'mode', 'obstacles'}
+
+
+@given(st.text(alphabet='\x1b[2J\x07\u202ex é\udce9', max_size=20))
+def test_drawing_is_safe_on_a_terminal(helo):
+    field = hop(UNKNOWN).replace('from ', f'from {helo}', 1)
+    data = make_post([field], message_id=f'<{helo}@example.org>')
+    drawn = draw(decide(Header.parse(data), settings(), mlist()), f'{helo}.eml')
+    assert drawn.isascii()
+    assert all(line.isprintable() for line in drawn.split('\n'))
