@@ -632,7 +632,7 @@ def test_explain_judges_as_a_post_to_a_list(mlist, posted, listspec):
     assert invoke('explain', path).exit_code == 0
 
 
-def test_status_says_where_the_chain_has_no_effect(mlist, configure):
+def test_status_says_that_observe_has_no_effect(mlist, configure):
     from mailman.interfaces.action import Action
 
     def note():
