@@ -1,11 +1,11 @@
-# The front of the project: `make demo`, `make test`, `make check`.
+# The front of the project; `make` alone says what there is.
 # PYTHON names the interpreter that the virtual environments are made with.
 
 # Mailman runs on Python 3.9 to 3.12.
-PYTHON ?= $(shell for python in python3 python3.12 python3.11 python3.10 python3.9; do \
+PYTHON ?= $(or $(shell for python in python3 python3.12 python3.11 python3.10 python3.9; do \
     $$python -c 'import sys; sys.exit(not (3, 9) <= sys.version_info < (3, 13))' \
-        2>/dev/null && echo $$python && break; done)
-$(if $(PYTHON),,$(error Mailman needs Python 3.9 to 3.12; name one: make PYTHON=...))
+        2>/dev/null && echo $$python && break; done),$(error \
+    Mailman needs Python 3.9 to 3.12; name one: make PYTHON=...))
 VENV = .venv
 PURE = */names.py,*/decision.py,*/report.py,*/explaining.py,*/__main__.py,*/addresses.py,*/expressions.py,*/formats.py,*/mbox.py,*/received.py,*/reasons.py,*/policy.py,*/header.py,*/settings.py
 # What runs in the process of Postorius, in `make test-web`.
@@ -16,80 +16,71 @@ VERSIONS = 3.3.8 3.3.9 3.3.10
 WEB = 1.3.8 1.3.13
 SOURCES := $(shell find src -type f -not -name '*.pyc')
 
-.PHONY: demo demo-web test check fuzz nightly bench test-versions test-web messages screenshots bypass-table \
-	load test-load test-debian test-network test-haraka clean
+.PHONY: help demo demo-web test check fuzz nightly bench test-versions test-web messages screenshots \
+	bypass-table load test-load test-debian test-network test-haraka release-check clean
 
-demo: $(VENV)/.installed
+help:  ## say what there is
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+demo: $(VENV)/.installed  ## show the main job on a real Mailman
 	$(VENV)/bin/python -m dev.demo
 
-demo-web: $(VENV)/.installed-web
+demo-web: $(VENV)/.installed-web  ## the same in a browser, with Postorius
 	$(VENV)/bin/python -m dev.demo.web
 
-test: $(VENV)/.installed-test
+test: $(VENV)/.installed-test  ## run the tests that need nothing else
 	$(VENV)/bin/python -m pytest -rs --cov --cov-report=
 	$(VENV)/bin/coverage report --include='$(PURE)' --fail-under=100
 	$(VENV)/bin/coverage report --omit='$(PURE),$(ELSEWHERE)' --fail-under=90
 
-check: $(VENV)/.installed-check
+check: $(VENV)/.installed-check  ## lint, format, types and the layers of imports
 	$(VENV)/bin/ruff check .
 	$(VENV)/bin/ruff format --check .
 	$(VENV)/bin/mypy
 	$(VENV)/bin/lint-imports
 
-# A minute of each fuzz target; FUZZ_SECONDS=600 makes it ten.
 FUZZ_SECONDS ?= 60
-fuzz: $(VENV)/.installed-fuzz
+fuzz: $(VENV)/.installed-fuzz  ## fuzz the reader and the decision, FUZZ_SECONDS=60 each
 	$(VENV)/bin/python -m dev.fuzz received -max_total_time=$(FUZZ_SECONDS)
 	$(VENV)/bin/python -m dev.fuzz evaluate -max_total_time=$(FUZZ_SECONDS)
 
-# The property tests with 10,000 examples a format.
-nightly: $(VENV)/.installed-test
+nightly: $(VENV)/.installed-test  ## the property tests with 10,000 examples a server
 	$(VENV)/bin/python -m pytest --hypothesis-profile=nightly tests/test_received_properties.py tests/test_policy_properties.py
 
-# Ratios to what one would use instead, and how they grow.
-bench: $(VENV)/.installed-bench
+bench: $(VENV)/.installed-bench  ## ratios to what one would use instead, and how they grow
 	$(VENV)/bin/python -m dev.benchmarks --plot docs/growth.png
 
-# The tests that run Mailman, on each version that is supported.
-test-versions: $(VERSIONS:%=test-version-%)
+test-versions: $(VERSIONS:%=test-version-%)  ## the Mailman tests on each version that is supported
 
 .SECONDARY: $(VERSIONS:%=.venvs/%/.installed)
 test-version-%: .venvs/%/.installed
 	.venvs/$*/bin/python -m pytest -q -m mailman
 
-# The tests in a browser, on each version of Postorius.
-test-web: $(WEB:%=test-web-%)
+test-web: $(WEB:%=test-web-%)  ## the tests in a browser, on each version of Postorius
 
 .SECONDARY: $(WEB:%=.venvs/web-%/.installed)
 test-web-%: .venvs/web-%/.installed
 	WHEEL=1 .venvs/web-$*/bin/python -m pytest -q -rs -m web tests/web
 
-# The catalogues of the web part; this needs GNU gettext.
-messages: .venvs/web-1.3.13/.installed
+messages: .venvs/web-1.3.13/.installed  ## renew the catalogues of the web part; needs GNU gettext
 	.venvs/web-1.3.13/bin/python -m tests.web.catalogues
 
-# The table in docs/bypass.md.
-bypass-table: $(VENV)/.installed-test
+bypass-table: $(VENV)/.installed-test  ## renew the table in docs/bypass.md
 	RENEW=1 $(VENV)/bin/python -m pytest -q tests/test_bypass.py -k documented_table
 
-# The pictures in docs/.
-screenshots: .venvs/web-1.3.13/.installed
+screenshots: .venvs/web-1.3.13/.installed  ## renew the pictures in docs/
 	SCREENSHOTS=docs .venvs/web-1.3.13/bin/python -m pytest -q tests/web/test_screenshots.py
 
-# 10,000 posts with the plugin and without it, and posts while things break.
-load: $(VENV)/.installed
+load: $(VENV)/.installed  ## 10,000 posts with the plugin and without, and while things break
 	$(VENV)/bin/python -m dev.load
 
-# The same with some hundred posts.
-test-load: $(VENV)/.installed-test
+test-load: $(VENV)/.installed-test  ## the same with some hundred posts
 	$(VENV)/bin/python -m pytest -m load tests/test_load.py
 
-# Debian's own packages of Mailman, in a system of their own; needs root.
-test-debian: $(VENV)/.installed-test
+test-debian: $(VENV)/.installed-test  ## Debian's own Mailman, in a system of its own; needs root
 	$(VENV)/bin/python -m pytest -m debian tests/test_debian.py
 
-# A Haraka that lets tabs into HELO; this needs Node.js and npm.
-test-haraka: $(VENV)/.installed-test .venvs/haraka/.installed
+test-haraka: $(VENV)/.installed-test .venvs/haraka/.installed  ## a Haraka that lets tabs into HELO; needs Node.js and npm
 	$(VENV)/bin/python -m pytest -q -rs -m haraka tests/test_haraka.py
 
 .venvs/haraka/.installed:
@@ -97,8 +88,7 @@ test-haraka: $(VENV)/.installed-test .venvs/haraka/.installed
 	npm install --prefix .venvs/haraka --no-audit --no-fund --ignore-scripts --omit=optional Haraka@3.1.6
 	touch $@
 
-# Real mail servers on a network of namespaces; docs/network.md.
-test-network: $(VENV)/.installed-test
+test-network: $(VENV)/.installed-test  ## real mail servers on a network of namespaces; needs root
 	$(VENV)/bin/python -m tests.network
 
 $(VENV)/.installed: pyproject.toml
@@ -124,5 +114,5 @@ $(VENV)/.installed-%: $(VENV)/.installed
 	.venvs/web-$*/bin/python -m pip install --quiet --requirement $< "$$(echo .venvs/web-$*/wheel/*.whl)[test-web]"
 	touch $@
 
-clean:
+clean:  ## remove what all of these made
 	rm -rf $(VENV) .venvs .coverage

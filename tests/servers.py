@@ -85,8 +85,8 @@ LURES = (
 
 # The same of whole fields: how each server begins one, and how it goes on from
 # `by`, with a trusted server as the client.  Filled in below.
-OPENERS = []
-CLOSERS = []
+OPENERS: list = []
+CLOSERS: list = []
 
 
 def _one_of_many(lures):
@@ -456,7 +456,7 @@ def written(
     return f'{field}; {DATE}', address, has_auth and auth
 
 
-TEMPLATES = {
+TEMPLATES: dict[str, tuple[str, dict]] = {
     'exchange': (
         'from {helo} ({peer}) by mx.example.org ({own}) with Microsoft SMTP Server'
         ' (version=TLS1_2, cipher=TLS_AES_256_GCM_SHA384) id 15.1.2375.17 via'

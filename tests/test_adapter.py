@@ -7,6 +7,7 @@ import json
 import pytest
 import re
 
+from dev.site.posts import CONFIGURATION, make_post, SENDER
 from email.charset import UNKNOWN8BIT
 from email.header import Header
 from hypothesis import given, HealthCheck, settings
@@ -19,14 +20,11 @@ from mailman_trustedserver.reasons import Reason
 from mailman_trustedserver.report import MAX_LOGGED_LENGTH, read_log
 from tests.conftest import (
     BAD,
-    CONFIGURATION,
     GOOD,
     list_on_the_chain,
     make_message,
-    make_post,
     parse_post,
     section,
-    SENDER,
     SPOOF,
 )
 

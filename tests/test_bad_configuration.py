@@ -11,13 +11,12 @@ import sys
 
 from concurrent.futures import ThreadPoolExecutor
 from dev.site.outcomes import Outcome
+from dev.site.posts import CONFIGURATION, make_post
 from pathlib import Path
 from tests.conftest import (
     assert_in_readme,
     BAD,
-    CONFIGURATION,
     GOOD,
-    make_post,
     new_list,
     post_to,
     section,

@@ -13,16 +13,15 @@ import os
 import pytest
 
 from dataclasses import dataclass
+from dev.site.posts import CONFIGURATION, SENDER
 from pathlib import Path
 from tests.conftest import (
     BAD,
     CHAIN,
-    CONFIGURATION,
     DEFAULT_CHAIN,
     GOOD,
     list_on_the_chain,
     make_message,
-    SENDER,
 )
 from tests.test_chain import (
     CASES,
@@ -153,7 +152,7 @@ def results_of(runs, situation, mailman_layer, configure):
         return results
 
 
-_situations = {}
+_situations: dict = {}
 
 
 @pytest.fixture

@@ -7,17 +7,9 @@ import pytest
 
 from contextlib import suppress
 from dataclasses import dataclass, field
-from tests.conftest import (
-    BAD,
-    CHAIN,
-    CONFIGURATION,
-    DEFAULT_CHAIN,
-    GOOD,
-    LIST,
-    make_message,
-    SENDER,
-)
-from typing import Callable
+from dev.site.posts import CONFIGURATION, LIST, SENDER
+from tests.conftest import BAD, CHAIN, DEFAULT_CHAIN, GOOD, make_message
+from typing import Callable, Optional
 
 
 pytestmark = pytest.mark.mailman
@@ -106,7 +98,7 @@ class Case:
     outcome: str
     headers: dict = field(default_factory=dict)
     arrange: Callable = lambda mlist: None
-    hits: tuple = None
+    hits: Optional[tuple] = None
 
     def __post_init__(self):
         if self.hits is None:

@@ -10,17 +10,15 @@ import pytest
 import threading
 
 from contextlib import contextmanager
+from dev.site.posts import CONFIGURATION, LIST, make_post
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from tests.conftest import (
     BAD,
     CHAIN,
-    CONFIGURATION,
     DEFAULT_CHAIN,
     GOOD,
     invoke,
-    LIST,
     LIST_ID,
-    make_post,
     section,
     SPOOF,
 )

@@ -7,10 +7,11 @@ import os
 import pytest
 import sys
 
+from dev.site.posts import CONFIGURATION
 from hypothesis import given
 from hypothesis import strategies as st
 from mailman_trustedserver.settings import Settings, SettingsError
-from tests.conftest import CONFIGURATION, section
+from tests.conftest import section
 
 
 pytestmark = pytest.mark.mailman

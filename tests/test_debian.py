@@ -11,8 +11,9 @@ import shlex
 
 from dev.site.debian import Debian, mirror, missing, wheel_of
 from dev.site.mailman import MEMBER
+from dev.site.posts import CONFIGURATION, make_post, SENDER
 from pathlib import Path
-from tests.conftest import BAD, CONFIGURATION, GOOD, make_post, need, SENDER, wait_until
+from tests.conftest import BAD, GOOD, need, wait_until
 
 
 pytestmark = pytest.mark.debian

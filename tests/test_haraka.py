@@ -12,10 +12,11 @@ import smtplib
 import socket
 import subprocess
 
+from dev.site.posts import ROOT
 from email import message_from_bytes
 from mailman_trustedserver import Header, MalformedReceived, parse_received
 from pathlib import Path
-from tests.conftest import listens, need, ROOT, wait_until
+from tests.conftest import listens, need, wait_until
 from tests.vectors import load
 
 

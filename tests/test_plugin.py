@@ -8,10 +8,11 @@ import pytest
 import socket
 import sys
 
+from dev.site.posts import CONFIGURATION
 from importlib import import_module
 from mailman_trustedserver.configuration import load_configuration
 from mailman_trustedserver.settings import SettingsError
-from tests.conftest import CONFIGURATION, GOOD, make_message, section
+from tests.conftest import GOOD, make_message, section
 from zope.interface.verify import verifyObject
 
 

@@ -10,18 +10,8 @@ from mailman_trustedserver.addresses import AddressList, parse_address
 from mailman_trustedserver.policy import evaluate, Policy, Submission
 from mailman_trustedserver.received import MalformedReceived, parse_received
 from tests.servers import LURES, SERVERS
-from tests.test_policy import (
-    HIDDEN,
-    HIDDEN_AUTH,
-    hop,
-    JUNK,
-    LOCAL,
-    OUT,
-    PICKUP,
-    QUEUE,
-    RELAY,
-    REMOTE,
-)
+from tests.test_policy import HIDDEN, HIDDEN_AUTH, hop, JUNK, OUT, PICKUP, QUEUE, RELAY
+from tests.vectors import LOCAL, REMOTE
 
 
 SITE = ('192.0.2.1', '192.0.2.2', '192.0.2.3', '127.0.0.1')

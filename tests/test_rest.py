@@ -7,22 +7,13 @@ import base64
 import json
 import pytest
 
+from dev.site.posts import CONFIGURATION, LIST, make_post
 from falcon import testing
 from hypothesis import given, HealthCheck, settings
 from hypothesis import strategies as st
 from mailman_trustedserver import __version__
 from mailman_trustedserver.rest import MAX_MESSAGE_LENGTH
-from tests.conftest import (
-    BAD,
-    CHAIN,
-    CONFIGURATION,
-    DEFAULT_CHAIN,
-    GOOD,
-    LIST,
-    LIST_ID,
-    make_message,
-    make_post,
-)
+from tests.conftest import BAD, CHAIN, DEFAULT_CHAIN, GOOD, LIST_ID, make_message
 from urllib.parse import quote
 
 
@@ -227,7 +218,7 @@ CHAINS = f'posting_chain must be {DEFAULT_CHAIN} or {CHAIN}'
                 'replace must be the name of a chain',
             )
             for method in ('PUT', 'PATCH')
-            for value in (None, 7, ['accept'], {})
+            for value in (None, 7, ['accept'], {'name': 'accept'})
         ),
         ('PUT', {'replace': 'accept'}, 'Missing Parameter: posting_chain'),
         ('PATCH', {'list_id': 'x'}, 'Read-only attribute: list_id'),

@@ -11,8 +11,9 @@ import subprocess
 
 from dev.demo.routes import POSTING_ADDRESS
 from dev.site.mailman import LOOPBACK, MailmanSite
+from dev.site.posts import CONFIGURATION, make_post
 from pathlib import Path
-from tests.conftest import BAD, CONFIGURATION, GOOD, make_post, need
+from tests.conftest import BAD, GOOD, need
 
 
 pytestmark = pytest.mark.mailman

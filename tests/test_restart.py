@@ -12,8 +12,9 @@ import subprocess
 
 from contextlib import suppress
 from dev.site.mailman import MailmanSite
+from dev.site.posts import CONFIGURATION
 from pathlib import Path
-from tests.conftest import CONFIGURATION, wait_until
+from tests.conftest import wait_until
 
 
 pytestmark = pytest.mark.mailman

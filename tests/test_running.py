@@ -10,17 +10,8 @@ import subprocess
 from contextlib import contextmanager
 from dev.site.mailman import MailmanSite, MEMBER
 from dev.site.outcomes import Outcome
-from tests.conftest import (
-    BAD,
-    CHAIN,
-    CONFIGURATION,
-    DEFAULT_CHAIN,
-    GOOD,
-    LIST,
-    make_post,
-    new_list,
-    post_to,
-)
+from dev.site.posts import CONFIGURATION, LIST, make_post
+from tests.conftest import BAD, CHAIN, DEFAULT_CHAIN, GOOD, new_list, post_to
 
 
 pytestmark = pytest.mark.mailman

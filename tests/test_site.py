@@ -10,18 +10,16 @@ from dev.demo.__main__ import decisions_in, hand_in, MODERATED
 from dev.demo.routes import ROUTES, STRANGERS
 from dev.site.mailman import MEMBER
 from dev.site.outcomes import Outcome
+from dev.site.posts import CONFIGURATION, make_post, SENDER
 from pathlib import Path
 from tests.conftest import (
     assert_in_readme,
     BAD,
     CHAIN,
-    CONFIGURATION,
     DEFAULT_CHAIN,
     GOOD,
-    make_post,
     new_list,
     post_to,
-    SENDER,
     wait_until,
 )
 

@@ -9,8 +9,9 @@ import threading
 
 from dev.demo.__main__ import decisions_in
 from dev.site.outcomes import Outcome
+from dev.site.posts import CONFIGURATION, make_post, SENDER
 from email import message_from_bytes
-from tests.conftest import CONFIGURATION, GOOD, make_post, new_list, SENDER, STYLE
+from tests.conftest import GOOD, new_list, STYLE
 
 
 pytestmark = pytest.mark.mailman

@@ -100,6 +100,7 @@ def networks(count: int, seed: int) -> list[str]:
     """So many networks, none private: most /24, some of IPv6, some nested."""
     source = random.Random(seed)  # noqa: S311
     entries = []
+    address: IPv4Address | IPv6Address
     for _ in range(count):
         if source.random() < 0.2:
             length = source.choice((32, 48, 64, 128))

@@ -83,7 +83,7 @@ class Flow:
         self.insider = insider
         for address in (STAFF, CLOSED):
             list_id = site.create_list(address)
-            settings = {
+            settings: dict[str, object] = {
                 # A notice of each post that is held would be most of the work.
                 'admin_immed_notify': False,
                 'respond_to_post_requests': False,
@@ -173,7 +173,7 @@ class Flow:
     def _rejected(self) -> Counter[str]:
         # The notice has the post in it.
         return Counter(
-            str(part.get_payload(0)['message-id'])
+            str(part.get_payload(0)['message-id'])  # type: ignore[index]
             for one in self.site.sent
             if MEMBER not in one.recipients
             for part in one.message.walk()

@@ -83,7 +83,8 @@ def run(count: int, per_round: int) -> Result:
         for flow, account in zip(flows, accounts):
             if not account.holds:
                 print(flow.site.logs(), file=sys.stderr)
-        return Result(*accounts, rounds)
+        with_it, without_it = accounts
+        return Result(with_it, without_it, rounds)
 
 
 def _round(flow: Flow, posts: Sequence[Post]) -> Round:

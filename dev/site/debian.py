@@ -18,6 +18,7 @@ import subprocess
 import sys
 
 from pathlib import Path
+from typing import Any
 
 
 RELEASE = 'bookworm'
@@ -83,7 +84,7 @@ class Debian:
     def __init__(self, root, mirror):
         self.root = root
         self._mirror = mirror
-        self._first = None
+        self._first: Any = None
         self._pid = ''
 
     def __enter__(self):

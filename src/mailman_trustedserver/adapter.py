@@ -22,7 +22,7 @@ from mailman_trustedserver.policy import Verdict
 from mailman_trustedserver.reasons import Reason
 from mailman_trustedserver.report import keep, log_line
 from mailman_trustedserver.settings import MailingList, Settings
-from typing import Any, Optional, Union
+from typing import Any, Union
 from zope.interface import Attribute
 
 
@@ -51,7 +51,7 @@ class ITrustedServerPlugin(IPlugin):
     )
 
 
-def find_plugin() -> Optional[Any]:
+def find_plugin() -> Any:
     """The plugin, under whatever name; None if it is not enabled."""
     for plugin in config.plugins.values():
         if ITrustedServerPlugin.providedBy(plugin):

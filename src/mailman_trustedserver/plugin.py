@@ -13,6 +13,7 @@ import logging
 from mailman_trustedserver.adapter import ITrustedServerPlugin
 from mailman_trustedserver.configuration import load_configuration
 from mailman_trustedserver.settings import SettingsError
+from typing import Any
 from zope.interface import implementer
 
 
@@ -26,7 +27,7 @@ class TrustedServerPlugin:
     """See `ITrustedServerPlugin`."""
 
     # Mailman sets this to NAME from the section [plugin.NAME].
-    name = None
+    name: Any = None
 
     def __init__(self):
         self.configuration = None

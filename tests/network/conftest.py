@@ -21,7 +21,7 @@ class Sent(NamedTuple):
 
 
 # The testbed while it runs, until its logs have been shown.
-running = []
+running: list = []
 
 RAN = os.environ.get(roots.INSIDE) == '1'
 

@@ -107,12 +107,12 @@ def results(site: MailmanSite) -> dict[tuple[str, str], Result]:
         return found.setdefault((message_id, list_id), Result())
 
     log = site.vette_log()
-    for line in read_log(log):
-        if not re.fullmatch(r'<[^ >]*>', line['message-id']):
+    for logged in read_log(log):
+        if not re.fullmatch(r'<[^ >]*>', logged['message-id']):
             continue
-        one = result(line['message-id'], line['list'])
-        assert one.verdict == 'none', f'handled twice: {line}'
-        one.verdict, one.reason = line['verdict'], line['reason']
+        one = result(logged['message-id'], logged['list'])
+        assert one.verdict == 'none', f'handled twice: {logged}'
+        one.verdict, one.reason = logged['verdict'], logged['reason']
     for line in log.splitlines():
         match = _HELD.search(line)
         if match:

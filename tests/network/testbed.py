@@ -200,7 +200,7 @@ class Testbed:
         """The Received fields with which Mailman delivered a post."""
         for sent in self.single_hop.sent:
             if MEMBER in sent.recipients and sent.message['Message-ID'] == message_id:
-                return sent.message.get_all('Received')
+                return sent.message.get_all('Received', [])
         raise LookupError(f'{message_id} was not delivered.')
 
 

@@ -17,15 +17,9 @@ import shutil
 
 from dev.site.outcomes import Outcome
 from dev.site.postorius import User, WebSite
+from dev.site.posts import CONFIGURATION, make_post
 from pathlib import Path
-from tests.conftest import (
-    BAD,
-    CONFIGURATION,
-    make_post,
-    new_list,
-    post_to,
-    TOOLS_REQUIRED,
-)
+from tests.conftest import BAD, new_list, post_to, TOOLS_REQUIRED
 
 
 PROGRAMS = 'chromium', 'chromedriver', 'xgettext'

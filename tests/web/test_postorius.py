@@ -9,8 +9,9 @@ import pytest
 import sysconfig
 
 from dev.site.outcomes import Outcome
+from dev.site.posts import make_post
 from pathlib import Path
-from tests.conftest import BAD, DOMAIN, make_post, post_to, STYLE
+from tests.conftest import BAD, DOMAIN, post_to, STYLE
 from tests.web.conftest import USERS
 
 

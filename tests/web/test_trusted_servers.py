@@ -6,14 +6,8 @@
 import pytest
 
 from dev.site.outcomes import Outcome
-from tests.conftest import (
-    BAD,
-    CHAIN,
-    DEFAULT_CHAIN,
-    GOOD,
-    make_post,
-    post_to,
-)
+from dev.site.posts import make_post
+from tests.conftest import BAD, CHAIN, DEFAULT_CHAIN, GOOD, post_to
 from tests.web.conftest import chain_of, hold, list_id, make_lists, set_chain, USERS
 
 

@@ -5,7 +5,8 @@
 
 import pytest
 
-from tests.conftest import CHAIN, CONFIGURATION, section
+from dev.site.posts import CONFIGURATION
+from tests.conftest import CHAIN, section
 from tests.web.conftest import hold, make_lists, set_chain
 
 

@@ -82,7 +82,7 @@ class _TrustedChain:
     def get_links(self, mlist, msg, msgdata):
         """See `IChain`."""
         default = config.chains[DEFAULT_CHAIN]
-        bypassed = {}
+        bypassed: dict[str, object] = {}
         for link in default.get_links(mlist, msg, msgdata):
             if link.action is LinkAction.jump:
                 rule = link.rule

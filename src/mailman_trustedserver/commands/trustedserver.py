@@ -229,8 +229,11 @@ def explain(ctx, as_json, listspec, files):
     if mlist is not None:
         values = values_of(mlist)
         judge = partial(decide, settings=settings_for(values), mlist=values)
-    open_file = partial(click.open_file, mode='rb')
-    raise click.exceptions.Exit(explain_files(files, judge, open_file, as_json))
+    raise click.exceptions.Exit(explain_files(files, judge, _open, as_json))
+
+
+def _open(name):
+    return click.open_file(name, 'rb')
 
 
 @public

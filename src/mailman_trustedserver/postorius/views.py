@@ -85,7 +85,7 @@ def explanation(request, list_id, request_id):
 def _advice(described):
     """The reason as sentences in the reader's language, and who can do something."""
     try:
-        reason = Reason(described['reason'])
+        reason = Reason(described['reason'])  # type: ignore[call-arg]
         remedy = reason.remedies[described['case']]
         details = described['details']
         details['problem'] = details['problem'] and _(details['problem'])
