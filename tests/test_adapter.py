@@ -56,7 +56,7 @@ class Vette:
         (decision,) = read_log(text)
         keys = list(decision)
         assert keys[:5] == ['message-id', 'list', 'verdict', 'reason', 'peers']
-        assert keys[5:] in ([], ['proof'], ['mode'], ['proof', 'mode'])
+        assert keys[5:] in ([], ['proof'], ['asked'], ['mode'], ['proof', 'mode'])
         return decision
 
 
@@ -439,6 +439,12 @@ def test_every_reason_has_a_case():
         Reason.NOT_ENABLED,
         Reason.CONFIGURATION_ERROR,
         Reason.INTERNAL_ERROR,
+        # See tests/test_proofs.py.
+        Reason.NO_TENANT,
+        Reason.SEVERAL_TENANTS,
+        Reason.OTHER_TENANT,
+        Reason.NOT_INTERNAL,
+        Reason.SENDER_DOMAIN,
     }
     assert set(REASONS) | elsewhere == set(Reason)
 

@@ -133,6 +133,11 @@ def test_check_prints_the_effective_policy(mlist):
         'trusted_remote_servers:',
         '    192.168.10.1',
         '    192.168.10.2',
+        'authenticated_remote_servers: (none)',
+        'dedicated_remote_servers: (none)',
+        'microsoft_365_tenants: (none)',
+        'microsoft_365_servers: (none)',
+        'sender_domains: (none)',
         'submission: single-hop',
         'local_submission: no',
         'reinjection_users: (none)',
@@ -172,7 +177,7 @@ def test_check_prints_what_is_set(configure):
             'trusted_remote_servers has 192.0.2.1: an address on both may be '
             'either.',
         ),
-        ([], 'Warning: trusted_remote_servers is empty: no post is trusted.'),
+        ([], 'Warning: There are no outgoing servers: no post is trusted.'),
         (
             ['trusted_remote_servers: ::1 127.0.0.1'],
             'Warning: trusted_remote_servers has the loopback address: whatever '
@@ -465,7 +470,7 @@ def test_explain_draws_the_route_down_to_mailman(mlist, posted, tmp_path, monkey
     assert result.stdout.splitlines() == [
         'message: <one@example.org>',
         '',
-        '    198.51.100.20 (HELO [198.51.100.20])   [on neither list]',
+        '    198.51.100.20 (HELO [198.51.100.20])   [on no list]',
         '    | ESMTPSA, AUTH',
         '    v  out.example.org',
         f'    192.168.10.1 (HELO out.example.org)   [{remote}: 192.168.10.1]',
@@ -559,6 +564,7 @@ def test_explain_prints_json_for_programs(mlist, posted):
         'trusted': True,
         'reason': 'outgoing-server',
         'proof': 'single-hop',
+        'asked': ['single-hop'],
         'route_reason': 'outgoing-server',
         'explanation': 'The message was submitted at an outgoing server '
         'and came by trusted servers only.',
@@ -573,6 +579,7 @@ def test_explain_prints_json_for_programs(mlist, posted):
             'problem': '',
             'field': '',
             'limit': '100',
+            'found': '',
         },
         'fields_not_read': 0,
     }
@@ -590,7 +597,7 @@ def test_explain_prints_json_for_programs(mlist, posted):
         'reinjection': False,
         'attested': True,
         'trusted_local_servers': None,
-        'trusted_remote_servers': '192.168.10.1',
+        'outgoing': {'trusted_remote_servers': '192.168.10.1'},
         'problem': '',
     }
     assert hops[2]['authenticated']

@@ -18,7 +18,10 @@ SITE = ('192.0.2.1', '192.0.2.2', '192.0.2.3', '127.0.0.1')
 OTHERS = ('198.51.100.20', '203.0.113.9')
 
 hops = st.builds(
-    hop, st.sampled_from(SITE + OTHERS), st.sampled_from(('ESMTP', 'ESMTPSA'))
+    lambda peer, protocol, server: hop(peer, protocol).replace('x.example', server),
+    st.sampled_from(SITE + OTHERS),
+    st.sampled_from(('ESMTP', 'ESMTPSA')),
+    st.sampled_from(('x.example', 'x.example', 'X.EXAMPLE', 'y.example')),
 )
 fields = st.one_of(
     hops, hops, st.sampled_from((PICKUP, QUEUE, HIDDEN, HIDDEN_AUTH, JUNK, ''))
@@ -28,14 +31,18 @@ entries = st.lists(
     st.sampled_from((*SITE, '192.0.2.0/30', '^192[.]0[.]2[.][12]')),
     unique=True,
 )
+few_entries: st.SearchStrategy = st.one_of(st.just([]), st.just([]), entries)
 policies = st.builds(
-    lambda local, remote, submission, local_submission, users, alias_hops: Policy(
-        AddressList.parse(local),
-        AddressList.parse(remote),
-        submission,
-        local_submission,
-        users,
-        alias_hops,
+    lambda local, remote, submission, local_submission, users, alias_hops, *others: (
+        Policy(
+            AddressList.parse(local),
+            AddressList.parse(remote),
+            submission,
+            local_submission,
+            users,
+            alias_hops,
+            *map(AddressList.parse, others),  # type: ignore[arg-type]
+        )
     ),
     entries,
     entries,
@@ -43,6 +50,9 @@ policies = st.builds(
     st.booleans(),
     st.sampled_from((frozenset(), frozenset(('0',)))),
     st.booleans(),
+    # Of those whose proof is AUTH, and of the dedicated ones.
+    few_entries,
+    few_entries,
 )
 
 
@@ -73,7 +83,7 @@ def model(route, policy):
         if first is None:
             continue
         listed = first.peer and (
-            first.peer in policy.local or first.peer in policy.remote
+            first.peer in policy.local or is_outgoing(first.peer, policy)
         )
         if (
             'R' not in roles
@@ -84,7 +94,7 @@ def model(route, policy):
             return True
         if first.peer and first.peer in policy.local and 'R' not in roles:
             ways.append((roles + 'L', place + 1))
-        if first.peer and first.peer in policy.remote:
+        if first.peer and is_outgoing(first.peer, policy):
             ways.append((roles + 'R', place + 1))
     if not ends:
         return False
@@ -95,31 +105,90 @@ def model(route, policy):
     peer = first and first.peer
     if peer and peer in policy.local and not peer.is_loopback:
         return False
-    states_auth = first is not None and first.authenticated
-    if not states_auth and policy.submission is not Submission.SINGLE_HOP:
-        # Or a program on that server logged in to it.
-        client = hops[end - 1][1]
-        above = [
-            hop
-            for _, hop in hops[: end - 1]
-            if hop is not None and not policy.passes(hop)
-        ]
-        server = above[-1].peer if above else None
-        if server and server in policy.remote:
-            itself = client.peer.is_loopback or client.peer == server
-            states_auth = client.authenticated and itself
-            end -= states_auth
-    left = sum(
-        1
-        for text, hop in hops[end:]
-        if text.lstrip(' \t\r\n(').lower().startswith('from')
-        and not (hop and hop.reinjection)
+    server = hops[end - 1][1].peer
+    return (
+        server in policy.dedicated
+        or (server in policy.authenticated and logged_in(hops, end, policy, True))
+        or (
+            server in policy.remote
+            and {
+                Submission.SINGLE_HOP: one_hop(hops[end:]),
+                Submission.AUTHENTICATED: logged_in(hops, end, policy, True),
+                Submission.BOTH: logged_in(hops, end, policy, False)
+                and one_hop(hops[end - logs_in_to_itself(hops, end, policy) :]),
+            }[policy.submission]
+        )
     )
-    return {
-        Submission.SINGLE_HOP: left <= 1,
-        Submission.AUTHENTICATED: states_auth,
-        Submission.BOTH: left <= 1 and states_auth,
-    }[policy.submission]
+
+
+def one_hop(hops):
+    """Whether at most one of these fields records an SMTP hop."""
+    return (
+        sum(
+            1
+            for text, hop in hops
+            if text.lstrip(' \t\r\n(').lower().startswith('from')
+            and not (hop and hop.reinjection)
+        )
+        <= 1
+    )
+
+
+def logged_in(hops, end, policy, filtered):
+    """Whether somebody logged in to the last outgoing server."""
+    below = [
+        hop for _, hop in hops[end:] if not (hop is not None and policy.passes(hop))
+    ]
+    if below and below[0] and below[0].authenticated:
+        return True
+    if filtered and below and below[0] and loopback(below[0]):
+        # What a filter handed back; the server wrote the first of them.
+        for hop in below:
+            if hop is None:
+                break
+            if hop.authenticated and hop.by.lower() == below[0].by.lower():
+                listed = hop.peer and any(
+                    hop.peer in servers
+                    for servers in (
+                        policy.local,
+                        policy.remote,
+                        policy.authenticated,
+                        policy.dedicated,
+                    )
+                )
+                return not listed or loopback(hop) or hop.peer == hops[end - 1][1].peer
+            if not loopback(hop):
+                break
+    return logs_in_to_itself(hops, end, policy)
+
+
+def logs_in_to_itself(hops, end, policy):
+    """Whether a program on the last outgoing server logged in to it."""
+    below = [hop for _, hop in hops[end:] if not (hop and policy.passes(hop))]
+    if below and below[0] and below[0].authenticated:
+        return False
+    client = hops[end - 1][1]
+    above = [
+        hop for _, hop in hops[: end - 1] if hop is not None and not policy.passes(hop)
+    ]
+    server = above[-1].peer if above else None
+    return bool(
+        server
+        and is_outgoing(server, policy)
+        and client.authenticated
+        and (client.peer.is_loopback or client.peer == server)
+    )
+
+
+def is_outgoing(peer, policy):
+    return any(
+        peer in servers
+        for servers in (policy.remote, policy.authenticated, policy.dedicated)
+    )
+
+
+def loopback(hop):
+    return hop.peer is not None and hop.peer.is_loopback
 
 
 @given(routes, policies)
@@ -148,7 +217,13 @@ def test_taking_an_entry_off_a_list_never_makes_a_route_trusted(route, policy, d
     # An address that leaves all lists becomes a user's, who may have logged in.
     for address in map(parse_address, SITE):
         was = address in policy.local or address in policy.remote
+        # The other lists stay as they are.
+        others = address in policy.authenticated or address in policy.dedicated
+        assume(not was or not others)
         assume(not was or address in smaller['local'] or address in smaller['remote'])
+        # One that leaves one of two lists may end the walk at another server.
+        if address in policy.local and address in policy.remote:
+            assume(address in smaller['local'] and address in smaller['remote'])
     if not evaluate(route, policy):
         assert not evaluate(route, replace(policy, **smaller))
 

@@ -310,6 +310,11 @@ def test_policy_has_the_servers_and_settings(call):
             '192.168.10.5',
         ],
         'trusted_remote_servers': ['192.168.10.1', '192.168.10.2'],
+        'authenticated_remote_servers': [],
+        'dedicated_remote_servers': [],
+        'microsoft_365_tenants': [],
+        'microsoft_365_servers': [],
+        'sender_domains': [],
         'submission': 'single-hop',
         'local_submission': False,
         'reinjection_users': [],
@@ -338,6 +343,7 @@ def test_held_message_is_explained(call):
         'trusted': False,
         'reason': 'unlisted-peer',
         'proof': '',
+        'asked': [],
         'route_reason': 'unlisted-peer',
         'actor': 'site-administrator',
         'case': '',
@@ -351,7 +357,7 @@ def test_held_message_is_explained(call):
                 'reinjection': False,
                 'attested': True,
                 'trusted_local_servers': None,
-                'trusted_remote_servers': None,
+                'outgoing': {},
                 'problem': '',
             }
         ],
@@ -367,10 +373,10 @@ def test_posted_message_is_explained_as_the_rule_judges_it(call):
     answer = call('POST', path, body=make_post(GOOD), headers=MESSAGE)
     assert answer.status_code == 200
     assert (answer.json['trusted'], answer.json['reason']) == (True, 'outgoing-server')
-    assert [hop['trusted_remote_servers'] for hop in answer.json['hops']] == [
-        None,
-        '192.168.10.1',
-        None,
+    assert [hop['outgoing'] for hop in answer.json['hops']] == [
+        {},
+        {'trusted_remote_servers': '192.168.10.1'},
+        {},
     ]
     change(default_nonmember_action=Action.reject)
     answer = call('POST', path, body=make_post(GOOD), headers=MESSAGE)

@@ -36,7 +36,7 @@ def test_defaults_trust_nobody():
     assert settings.nonmember_actions == {'hold'}
     assert settings.bypassed_actions == {'hold', 'reject', 'discard'}
     assert settings.mode == ENFORCE
-    assert settings.warnings == ['trusted_remote_servers is empty: no post is trusted.']
+    assert settings.warnings == ['There are no outgoing servers: no post is trusted.']
 
 
 def test_every_key_is_read():
@@ -92,7 +92,7 @@ def test_percent_signs_in_regular_expressions_stay():
             'the known keys are trusted_local_servers,',
         ),
         ('mode: watch', "mode: 'watch' is not a value; write one of enforce, observe"),
-        ('sender_domains: example.org', 'this key is not known'),
+        ('sender_domain: example.org', 'this key is not known'),
         (
             'trusted_local_servers: 192.168.10.1/24',
             "ts.cfg [trustedserver] trusted_local_servers: '192.168.10.1/24' has "

@@ -99,7 +99,7 @@ def check_verdict(fields, policy):
     if verdict.reason is Reason.OUTGOING_SERVER:
         # The topmost peer on neither list lies below an outgoing server.
         for finding in verdict.findings:
-            if finding.remote is not None:
+            if finding.outgoing:
                 break
             assert finding.attested
             assert policy.passes(finding.hop) or finding.local is not None

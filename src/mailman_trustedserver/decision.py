@@ -116,11 +116,13 @@ def decide(
     missing = settings if isinstance(settings, Reason) else None
     in_force = settings if isinstance(settings, Settings) else None
     policy = Policy() if in_force is None else in_force.policy
-    verdict = evaluate(header.received, policy, header.evidence(usenet))
     found = () if mlist is None else obstacles(mlist, settings)
     # Whatever the route, these decide; it is still there to be shown.
-    if missing is not None:
-        verdict = verdict.overruled(missing)
-    elif Obstacle.NONMEMBER_ACTION in found:
-        verdict = verdict.overruled(Reason.NONMEMBER_ACTION)
+    overruled = missing
+    if Obstacle.NONMEMBER_ACTION in found:
+        overruled = Reason.NONMEMBER_ACTION
+    evidence = header.evidence(usenet, senders=bool(policy.sender_domains))
+    verdict = evaluate(header.received, policy, evidence)
+    if overruled is not None:
+        verdict = verdict.overruled(overruled)
     return Decision(header, verdict, in_force, mlist, found)

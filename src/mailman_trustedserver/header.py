@@ -13,9 +13,13 @@ from dataclasses import dataclass
 from email.message import Message
 from email.parser import BytesHeaderParser
 from mailman_trustedserver.policy import Evidence
+from typing import Any
 
 
 __all__ = ['Header']
+
+# Ten addresses with names are shorter.
+MAX_FROM_LENGTH = 2000
 
 # Text without any of these fields is no message.
 _MESSAGE_FIELDS = ('from', 'date', 'message-id', 'received', 'subject', 'to')
@@ -71,14 +75,51 @@ class Header:
         """The value of the first Message-ID field; empty if there is none."""
         return next(iter(self.values('message-id')), '').strip()
 
-    def evidence(self, usenet: bool = False) -> Evidence:
+    @property
+    def from_domains(self) -> tuple[str, ...]:
+        """The domains of all addresses in From, in lower case.
+
+        Empty if there is no From, if one is longer than `MAX_FROM_LENGTH`, or if
+        one has anything in it that is no address (RFC 5322 3.4): mail programs
+        differ in what they show of such a field.
+        """
+        domains: list[str] = []
+        for value in self.values('from'):
+            found = _domains(value)
+            if not found:
+                return ()
+            domains += found
+        return tuple(domains)
+
+    def evidence(self, usenet: bool = False, senders: bool = False) -> Evidence:
         """What the header shows beside the route.
 
         :param usenet: Whether the message is a Usenet article, which no field says.
+        :param senders: Whether From is to be read, which takes time.
         """
         return Evidence(
             user_agents=self.values('user-agent'),
             auto_submitted=self.values('auto-submitted'),
             mailman_version=bool(self.values('x-mailman-version')),
             usenet=usenet,
+            from_domains=self.from_domains if senders else (),
+            originator_orgs=self.values('x-originatororg'),
+            auth_as=self.values('x-ms-exchange-crosstenant-authas'),
         )
+
+
+def _domains(value: str) -> list[str]:
+    """The domains of the addresses of one field; none if anything is wrong."""
+    if len(value) > MAX_FROM_LENGTH:
+        return []
+    # Few sites need it, and it takes as long to import as all of this package.
+    from email.headerregistry import HeaderRegistry
+
+    try:
+        field: Any = HeaderRegistry()('From', ' '.join(value.splitlines()))
+        addresses = [] if field.defects else field.addresses
+        domains = [address.domain.lower() for address in addresses]
+    except Exception:
+        # On some text, Python's own reader fails.
+        return []
+    return domains if all(domains) else []

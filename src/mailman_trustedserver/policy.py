@@ -7,9 +7,9 @@
 stamped by the Mailman host's own server, so it is attested; while the peer
 address is one of the site's own servers, the next one is attested too.  Only
 attested fields are evidence.  A route is trusted if its attested fields can be
-read as hops from local servers followed by hops from one or more remote
-(outgoing) servers, and the field that the last of those wrote, the submission
-hop, has the proof that the policy asks for.
+read as hops from local servers followed by hops from one or more outgoing
+servers, and the last of those has the proof that is asked of it: in `_PROOFS`.
+Most look at the submission hop, the field that this server wrote.
 
 A message that speaks for strangers, whatever its route, is not trusted:
 `Evidence` says what the rest of the header shows.
@@ -36,7 +36,7 @@ from mailman_trustedserver.received import (
     parse_received,
     records_smtp_hop,
 )
-from typing import Callable, NamedTuple, Optional
+from typing import Any, Callable, Optional
 
 
 __all__ = [
@@ -70,11 +70,24 @@ class Submission(str, Enum):
 class Policy:
     """What a site trusts.
 
+    The lists of outgoing servers differ in the proof that is asked of them.  A
+    server on several lists needs one of their proofs.
+
     :ivar local: The relays on the way to Mailman and the Mailman host.
-    :ivar remote: The outgoing servers.
-    :ivar submission: What proves a submission: `single-hop` (at most one SMTP
-        hop lies before the outgoing server), `authenticated` (the outgoing
-        server states that SMTP AUTH succeeded) or `both`.
+    :ivar remote: The outgoing servers whose proof `submission` names:
+        `single-hop` (at most one SMTP hop lies before the outgoing server),
+        `authenticated` (it states that SMTP AUTH succeeded) or `both`.
+    :ivar authenticated: Those whose proof is that they state it.
+    :ivar dedicated: Those that take mail from the organisation only, so that
+        their address is the proof.
+    :ivar microsoft_365: Those of Microsoft 365, whose proof is that the message
+        was submitted inside one of `microsoft_365_tenants`: domains, as
+        X-OriginatorOrg has them.  Without tenants, no server is on this list.
+    :ivar sender_domains: The domains that each address in From must have one
+        of, whatever the proof; one that begins with a dot is every domain below
+        it.  Without any, no address is looked at.
+    :ivar outgoing_lists: The lists of outgoing servers that are in force, each
+        with its key and its proof, in the order in which they are tried.
     :ivar local_submission: Whether a message that an authenticated user
         submitted at a local server is trusted, whatever `submission` says.
     :ivar reinjection_users: The users, as a server writes them, whose use of
@@ -90,9 +103,65 @@ class Policy:
     local_submission: bool = False
     reinjection_users: frozenset[str] = frozenset()
     alias_hops: bool = False
+    authenticated: AddressList = field(default_factory=AddressList)
+    dedicated: AddressList = field(default_factory=AddressList)
+    microsoft_365: AddressList = field(default_factory=AddressList)
+    microsoft_365_tenants: frozenset[str] = frozenset()
+    sender_domains: frozenset[str] = frozenset()
+    outgoing_lists: tuple[tuple[str, str, AddressList], ...] = field(
+        init=False, repr=False, compare=False
+    )
 
     def __post_init__(self) -> None:
         object.__setattr__(self, 'submission', Submission(self.submission))
+        # In the order in which their proofs are tried.
+        lists = (
+            ('dedicated_remote_servers', 'dedicated', self.dedicated),
+            ('authenticated_remote_servers', 'authenticated', self.authenticated),
+            ('trusted_remote_servers', self.submission.value, self.remote),
+            ('microsoft_365_servers', 'microsoft-365', self.microsoft_365),
+        )
+        object.__setattr__(
+            self,
+            'outgoing_lists',
+            tuple(
+                (key, proof, servers)
+                for key, proof, servers in lists
+                if servers.entries
+                and (proof != 'microsoft-365' or self.microsoft_365_tenants)
+            ),
+        )
+
+    def outgoing(self, peer: Address) -> tuple[tuple[str, str], ...]:
+        """The lists of outgoing servers that an address is on.
+
+        :param peer: The address.
+        :return: Pairs of the key of a list and the entry, in the order in which
+            the proofs are tried.
+        """
+        found: tuple[tuple[str, str], ...] = ()
+        for key, _, servers in self.outgoing_lists:
+            entry = servers.match(peer)
+            if entry is not None:
+                found = (*found, (key, entry))
+        return found
+
+    def proof(self, key: str) -> str:
+        """The proof that is asked of the servers on a list.
+
+        :param key: The key of the list.
+        """
+        return next(proof for other, proof, _ in self.outgoing_lists if other == key)
+
+    def accepts_sender(self, domain: str) -> bool:
+        """Whether `sender_domains` has a domain, or is empty.
+
+        :param domain: The domain, in lower case.
+        """
+        return not self.sender_domains or any(
+            domain.endswith(one) if one.startswith('.') else domain == one
+            for one in self.sender_domains
+        )
 
     def passes(self, hop: Hop) -> bool:
         """Whether a host handed the message to itself, and may have.
@@ -116,12 +185,19 @@ class Evidence:
     :ivar mailman_version: Whether a Mailman sent the message: it has the field
         X-Mailman-Version.
     :ivar usenet: Whether it is a Usenet article, which no mail server stamped.
+    :ivar from_domains: The domains of all addresses in From, in lower case; empty
+        if there is none or From cannot be read.
+    :ivar originator_orgs: The values of the X-OriginatorOrg fields.
+    :ivar auth_as: The values of the X-MS-Exchange-CrossTenant-AuthAs fields.
     """
 
     user_agents: tuple[str, ...] = ()
     auto_submitted: tuple[str, ...] = ()
     mailman_version: bool = False
     usenet: bool = False
+    from_domains: tuple[str, ...] = ()
+    originator_orgs: tuple[str, ...] = ()
+    auth_as: tuple[str, ...] = ()
 
     @property
     def stranger(self) -> Optional[Reason]:
@@ -163,7 +239,8 @@ class Finding:
     :ivar problem: Why the field is malformed, else empty.
     :ivar attested: Whether a server that is already trusted wrote the field.
     :ivar local: The entry of the local list that the peer address matched.
-    :ivar remote: The entry of the remote list that it matched.
+    :ivar outgoing: The keys of the lists of outgoing servers that it is on, each
+        with the entry that it matched.
     :ivar text: The beginning of an attested field that is malformed, on one
         line; else empty.
     """
@@ -172,7 +249,7 @@ class Finding:
     problem: str = ''
     attested: bool = False
     local: Optional[str] = None
-    remote: Optional[str] = None
+    outgoing: tuple[tuple[str, str], ...] = ()
     text: str = ''
 
     @property
@@ -195,6 +272,8 @@ class Verdict:
     :ivar reason: Why.
     :ivar findings: What was found, the newest field first.
     :ivar proof: The proof of submission that was found; empty if there is none.
+    :ivar asked: The proofs that were asked for and tried, in this order.
+    :ivar found: What a field beside the route has that was refused, as plain text.
     :ivar route: The reason of the route alone, where something else decided.
     :ivar decisive: The position of the finding that decided it; None if there
         is none.
@@ -206,6 +285,8 @@ class Verdict:
     proof: str = ''
     route: Optional[Reason] = None
     decisive: Optional[int] = None
+    asked: tuple[str, ...] = ()
+    found: str = ''
 
     def __bool__(self) -> bool:
         return self.trusted
@@ -226,7 +307,7 @@ class Verdict:
     @property
     def details(self) -> dict[str, str]:
         """What the sentences of the reason have in braces, as plain text."""
-        outgoing = [finding for finding in self.findings if finding.remote is not None]
+        outgoing = [finding for finding in self.findings if finding.outgoing]
         stamped_by = [
             finding
             for finding in self.findings[: self.decisive]
@@ -242,6 +323,7 @@ class Verdict:
             'problem': found.problem,
             'field': found.text,
             'limit': str(MAX_FIELDS),
+            'found': self.found,
         }
 
     @property
@@ -296,19 +378,27 @@ def evaluate(
     :param evidence: What else the header shows.
     :return: The verdict.  Nothing is raised on any text.
     """
-    route = _walk(list(islice(fields, MAX_FIELDS + 1)), policy)
-    decisive = route.decisive
-    reason, proof = _decide(route)
-    trusted = reason in (Reason.OUTGOING_SERVER, Reason.LOCAL_SUBMISSION)
-    verdict = Verdict(trusted, reason, tuple(route.findings), proof, decisive=decisive)
+    route = _walk(list(islice(fields, MAX_FIELDS + 1)), policy, evidence)
+    _decide(route)
+    verdict = Verdict(
+        route.reason in (Reason.OUTGOING_SERVER, Reason.LOCAL_SUBMISSION),
+        route.reason,
+        tuple(route.findings),
+        route.proof,
+        decisive=route.decisive,
+        asked=tuple(route.asked),
+        found=_shown(route.found),
+    )
     stranger = evidence.stranger
     return verdict if stranger is None else verdict.overruled(stranger)
 
 
-class _Route(NamedTuple):
-    """A route, of which the attested part was read.
+@dataclass
+class _Route:
+    """A route, of which the attested part was read, and what is decided on it.
 
     :ivar policy: What the site trusts.
+    :ivar evidence: What else the header shows.
     :ivar texts: The fields, newest first.
     :ivar findings: One for each attested field.  A proof that reads on adds one
         for each field more.
@@ -316,31 +406,34 @@ class _Route(NamedTuple):
         if there is none.
     :ivar submission: The position of the submission hop, the field that this
         server wrote; None if there is none.
-    :ivar end: What ended the walk besides the route itself; None if nothing did.
+    :ivar reason: The reason of the verdict; None while it is open.
+    :ivar decisive: The position at which it is decided: the submission hop, or
+        where trust ended.
+    :ivar asked: The proofs that were tried.
+    :ivar proof: The one that was found.
+    :ivar found: What a field beside the route has that was refused.
     """
 
     policy: Policy
+    evidence: Evidence
     texts: list[str]
     findings: list[Finding]
     outgoing: Optional[int]
     submission: Optional[int]
-    end: Optional[Reason]
-
-    @property
-    def decisive(self) -> Optional[int]:
-        """Where it is decided: at the submission hop, or where trust ended."""
-        if self.submission is not None:
-            return self.submission
-        return len(self.findings) - 1 if self.findings else None
+    reason: Any
+    decisive: Optional[int]
+    asked: list[str] = field(default_factory=list)
+    proof: str = ''
+    found: str = ''
 
 
-def _walk(texts: list[str], policy: Policy) -> _Route:
+def _walk(texts: list[str], policy: Policy, evidence: Evidence) -> _Route:
     # An address may be on both lists, so the attested fields so far may be
     # readable in two ways: as local hops only, and as local hops with one or
     # more remote ones after them.  When neither holds, the attested part has
     # ended.
     findings: list[Finding] = []
-    outgoing = submission = end = None
+    outgoing = submission = reason = None
     all_local, remote_last = True, False
     for position, text in enumerate(texts[:MAX_FIELDS]):
         finding = _find(text, policy)
@@ -350,9 +443,9 @@ def _walk(texts: list[str], policy: Policy) -> _Route:
         if remote_last:
             submission = position
         if all_local and policy.local_submission and _is_user(finding):
-            end = Reason.LOCAL_SUBMISSION
+            reason = Reason.LOCAL_SUBMISSION
             break
-        remote_last = finding.remote is not None
+        remote_last = bool(finding.outgoing)
         all_local = all_local and finding.local is not None
         if remote_last:
             outgoing, submission = position, None
@@ -360,23 +453,46 @@ def _walk(texts: list[str], policy: Policy) -> _Route:
             break
     else:
         if len(texts) > MAX_FIELDS:
-            end = Reason.TOO_MANY_FIELDS
-    return _Route(policy, texts, findings, outgoing, submission, end)
+            reason = Reason.TOO_MANY_FIELDS
+    decisive = submission
+    if decisive is None and findings:
+        decisive = len(findings) - 1
+    return _Route(
+        policy, evidence, texts, findings, outgoing, submission, reason, decisive
+    )
 
 
-def _decide(route: _Route) -> tuple[Reason, str]:
-    """The reason, and the proof of submission if there is one."""
-    if route.end is not None:
-        return route.end, ''
-    if route.outgoing is None:
-        return _refusal(route.findings[-1] if route.findings else None), ''
+def _decide(route: _Route) -> None:
+    """Give the route its reason, and the proof of submission if there is one."""
+    if route.reason is None:
+        if route.outgoing is None:
+            route.reason = _refusal(route.findings[-1] if route.findings else None)
+        else:
+            route.reason = _proved(route, route.outgoing)
+    trusted = route.reason in (Reason.OUTGOING_SERVER, Reason.LOCAL_SUBMISSION)
+    if trusted and route.policy.sender_domains:
+        domains = route.evidence.from_domains
+        if not domains or not all(map(route.policy.accepts_sender, domains)):
+            route.reason, route.proof = Reason.SENDER_DOMAIN, ''
+            route.found = ' '.join(domains)
+
+
+def _proved(route: _Route, outgoing: int) -> Reason:
+    """The reason of a route that has an outgoing server."""
     if route.submission is not None:
         client = route.findings[route.submission]
         if client.local is not None and not _is_loopback(client):
-            return Reason.OWN_HOST, ''
-    proof = route.policy.submission
-    refused = _PROOFS[proof](route, route.outgoing)
-    return (Reason.OUTGOING_SERVER, proof.value) if refused is None else (refused, '')
+            return Reason.OWN_HOST
+    refused = None
+    for key, _ in route.findings[outgoing].outgoing:
+        proof = route.policy.proof(key)
+        route.asked.append(proof)
+        refused = _PROOFS[proof](route, outgoing)
+        if refused is None:
+            route.proof = proof
+            return Reason.OUTGOING_SERVER
+    # The finding is on a list, so that a proof was tried.
+    return refused or Reason.INTERNAL_ERROR
 
 
 def _refusal(finding: Optional[Finding]) -> Reason:
@@ -404,10 +520,13 @@ def _states_auth(finding: Finding) -> bool:
     return finding.hop is not None and finding.hop.authenticated
 
 
+def _is_listed(finding: Finding) -> bool:
+    return finding.local is not None or bool(finding.outgoing)
+
+
 def _is_user(finding: Finding) -> bool:
     """Whether somebody logged in who is no server of the site."""
-    listed = finding.local is not None or finding.remote is not None
-    return _states_auth(finding) and (not listed or _is_loopback(finding))
+    return _states_auth(finding) and (not _is_listed(finding) or _is_loopback(finding))
 
 
 # The proofs of submission.  Each takes the route and the position of the last
@@ -415,12 +534,20 @@ def _is_user(finding: Finding) -> bool:
 # there.
 
 
+def _dedicated(route: _Route, outgoing: int) -> Optional[Reason]:
+    return None
+
+
 def _single_hop(route: _Route, outgoing: int) -> Optional[Reason]:
     return _count_hops(route, outgoing + 1)
 
 
 def _authenticated(route: _Route, outgoing: int) -> Optional[Reason]:
-    if _user_submitted(route) or _self_submitted(route, outgoing):
+    if (
+        _user_submitted(route)
+        or _self_submitted(route, outgoing)
+        or _submitted_before_filter(route, outgoing)
+    ):
         return None
     return Reason.NOT_AUTHENTICATED
 
@@ -433,10 +560,30 @@ def _both(route: _Route, outgoing: int) -> Optional[Reason]:
     return Reason.NOT_AUTHENTICATED
 
 
-_PROOFS: dict[Submission, Callable[[_Route, int], Optional[Reason]]] = {
-    Submission.SINGLE_HOP: _single_hop,
-    Submission.AUTHENTICATED: _authenticated,
-    Submission.BOTH: _both,
+def _microsoft_365(route: _Route, outgoing: int) -> Optional[Reason]:
+    orgs, auth_as = route.evidence.originator_orgs, route.evidence.auth_as
+    if not orgs:
+        return Reason.NO_TENANT
+    route.found = ' '.join(orgs)
+    if len(orgs) > 1 or len(auth_as) > 1:
+        route.found = ' '.join((*orgs, *auth_as))
+        return Reason.SEVERAL_TENANTS
+    # A folded value is none that Microsoft 365 writes.
+    if orgs[0].strip(' \t') not in route.policy.microsoft_365_tenants:
+        return Reason.OTHER_TENANT
+    if [value.strip(' \t') for value in auth_as] != ['Internal']:
+        route.found = ' '.join(auth_as)
+        return Reason.NOT_INTERNAL
+    route.found = ''
+    return None
+
+
+_PROOFS: dict[str, Callable[[_Route, int], Optional[Reason]]] = {
+    'dedicated': _dedicated,
+    'authenticated': _authenticated,
+    'single-hop': _single_hop,
+    'both': _both,
+    'microsoft-365': _microsoft_365,
 }
 
 
@@ -458,9 +605,42 @@ def _self_submitted(route: _Route, outgoing: int) -> bool:
         return False
     for server in reversed(route.findings[:outgoing]):
         if server.hop is not None and not route.policy.passes(server.hop):
-            return server.remote is not None and (
+            return bool(server.outgoing) and (
                 _is_loopback(client) or client.peer == server.peer
             )
+    return False
+
+
+def _submitted_before_filter(route: _Route, outgoing: int) -> bool:
+    """Whether the sender logged in before the message went through a filter.
+
+    A filter on the outgoing host has the message from the server and gives it
+    back over the loopback, as often as it likes; these fields are attested, too.
+    The server that wrote the first of them must have written the AUTH.
+    """
+    start = outgoing + 1 if route.submission is None else route.submission
+    server = ''
+    for position in range(start, min(len(route.texts), MAX_FIELDS)):
+        if position == len(route.findings):
+            route.findings.append(_find(route.texts[position], route.policy))
+        finding = route.findings[position]
+        hop = finding.hop
+        if hop is not None and route.policy.passes(hop):
+            continue
+        route.decisive = position
+        if hop is None or not (server or _is_loopback(finding)):
+            return False
+        by = (hop.by or '').lower()
+        server = server or by
+        if hop.authenticated and by == server:
+            # Servers log in to each other, but for programs on the host itself.
+            return (
+                not _is_listed(finding)
+                or _is_loopback(finding)
+                or hop.peer == route.findings[outgoing].peer
+            )
+        if not _is_loopback(finding):
+            return False
     return False
 
 
@@ -486,10 +666,14 @@ def _find(text: str, policy: Policy) -> Finding:
     try:
         hop = parse_received(text)
     except MalformedReceived as error:
-        shown = ' '.join(text[:MAX_SHOWN_FIELD].split())
-        cut = ' ...' if len(text) > MAX_SHOWN_FIELD else ''
-        return Finding(None, str(error), True, text=ascii(shown)[1:-1] + cut)
+        return Finding(None, str(error), True, text=_shown(text))
     if hop.peer is None:
         return Finding(hop, '', True)
     peer = hop.peer
-    return Finding(hop, '', True, policy.local.match(peer), policy.remote.match(peer))
+    return Finding(hop, '', True, policy.local.match(peer), policy.outgoing(peer))
+
+
+def _shown(text: str) -> str:
+    """Text from a message as plain text on one line, not too long."""
+    shown = ' '.join(text[:MAX_SHOWN_FIELD].split())
+    return ascii(shown)[1:-1] + (' ...' if len(text) > MAX_SHOWN_FIELD else '')

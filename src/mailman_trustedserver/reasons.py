@@ -220,7 +220,7 @@ class Reason(Enum):
     UNLISTED_PEER = (
         'unlisted-peer',
         gettext_noop(
-            'A local server had the message from {peer}, which is on neither list.'
+            'A local server had the message from {peer}, which is on no list.'
         ),
         {
             '': _UNKNOWN,
@@ -288,6 +288,51 @@ class Reason(Enum):
             'If the sender did log in, the site administrator has {server} write it '
             'into its Received field: Postfix, Exim and Sendmail write "with ESMTPSA". '
             'If it takes mail without, it is no outgoing server.'
+        ),
+        Actor.ADMINISTRATOR,
+    )
+    NO_TENANT = (
+        'no-tenant',
+        gettext_noop(
+            'The message came from Microsoft 365 and has no X-OriginatorOrg: no member '
+            'of an organisation there submitted it.'
+        ),
+    )
+    SEVERAL_TENANTS = (
+        'several-tenants',
+        gettext_noop(
+            'The message has several X-OriginatorOrg or AuthAs fields, of which '
+            'Microsoft 365 writes one each ({found}).'
+        ),
+    )
+    OTHER_TENANT = (
+        'other-tenant',
+        gettext_noop(
+            'The message was submitted in another organisation of Microsoft 365 than '
+            'those of microsoft_365_tenants ({found}).'
+        ),
+        gettext_noop(
+            'If {found} is the organisation itself, the site administrator adds it to '
+            'microsoft_365_tenants, written as here.'
+        ),
+        Actor.ADMINISTRATOR,
+    )
+    NOT_INTERNAL = (
+        'not-internal',
+        gettext_noop(
+            'Microsoft 365 does not say that a member of the organisation submitted '
+            'the message (X-MS-Exchange-CrossTenant-AuthAs: {found}).'
+        ),
+    )
+    SENDER_DOMAIN = (
+        'sender-domain',
+        gettext_noop(
+            'From has a domain that is not in sender_domains, or cannot be read '
+            '({found}).'
+        ),
+        gettext_noop(
+            'If it is a domain of the organisation, the site administrator adds it to '
+            'sender_domains.'
         ),
         Actor.ADMINISTRATOR,
     )

@@ -55,6 +55,7 @@ def describe(decision: Decision) -> dict[str, Any]:
         'trusted': verdict.trusted,
         'reason': verdict.reason.value,
         'proof': verdict.proof,
+        'asked': list(verdict.asked),
         'route_reason': (verdict.route or verdict.reason).value,
         'explanation': verdict.explanation,
         'remedy': verdict.remedy,
@@ -95,7 +96,7 @@ def _described_hop(field: str, finding: Finding) -> dict[str, Any]:
         'reinjection': hop is not None and hop.reinjection,
         'attested': finding.attested,
         'trusted_local_servers': finding.local,
-        'trusted_remote_servers': finding.remote,
+        'outgoing': dict(finding.outgoing),
         'problem': problem,
     }
 
@@ -113,17 +114,8 @@ def describe_settings(settings: Settings) -> dict[str, Any]:
     :return: A dictionary that JSON can hold, by the names of the keys in the
         configuration, with the warnings.
     """
-    policy = settings.policy
     return {
-        'trusted_local_servers': list(policy.local.entries),
-        'trusted_remote_servers': list(policy.remote.entries),
-        'submission': policy.submission.value,
-        'local_submission': policy.local_submission,
-        'reinjection_users': sorted(policy.reinjection_users),
-        'alias_hops': policy.alias_hops,
-        'nonmember_actions': sorted(settings.nonmember_actions),
-        'bypassed_actions': sorted(settings.bypassed_actions),
-        'mode': settings.mode,
+        **settings.values,
         'digest': settings.digest,
         'warnings': settings.warnings,
     }
@@ -180,15 +172,12 @@ def _drawn_list(decision: Decision) -> str:
 
 
 def _drawn_hop(hop: dict[str, Any]) -> list[str]:
-    notes = [
-        f'{key}: {hop[key]}'
-        for key in ('trusted_local_servers', 'trusted_remote_servers')
-        if hop[key] is not None
-    ]
+    lists = {'trusted_local_servers': hop['trusted_local_servers'], **hop['outgoing']}
+    notes = [f'{key}: {entry}' for key, entry in lists.items() if entry is not None]
     if not hop['attested']:
         notes.append('anybody could have written this')
     elif hop['peer'] is not None and not notes:
-        notes.append('on neither list')
+        notes.append('on no list')
     if hop['problem']:
         peer, notes = 'unreadable field', [hop['problem'], *notes]
     elif hop['reinjection']:
@@ -260,6 +249,8 @@ def log_line(decision: Decision) -> str:
     }
     if verdict.proof:
         pairs['proof'] = verdict.proof
+    elif verdict.asked:
+        pairs['asked'] = ','.join(verdict.asked)
     if decision.observed:
         pairs['mode'] = OBSERVE
     return f'{RULE}: ' + ' '.join(

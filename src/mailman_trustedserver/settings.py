@@ -23,6 +23,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from mailman_trustedserver.addresses import AddressList, parse_address
 from mailman_trustedserver.policy import Policy, Submission
+from operator import attrgetter
 from typing import Any, Callable, Optional
 
 
@@ -118,24 +119,45 @@ class Settings:
     digest: str = field(default='', compare=False)
 
     @property
+    def values(self) -> dict[str, Any]:
+        """The value of every key as JSON can hold it, defaults included."""
+        return {
+            name: key.plain(
+                getattr(
+                    self if key.member in Settings.__annotations__ else self.policy,
+                    key.member,
+                )
+            )
+            for name, key in _KEYS.items()
+        }
+
+    @property
     def warnings(self) -> list[str]:
         """What loads but is seldom meant, a sentence each."""
+        policy = self.policy
         sentences = [
-            f'trusted_local_servers has {local} and trusted_remote_servers '
-            f'has {remote}: an address on both may be either.'
-            for local, remote in self.policy.local.shared_with(self.policy.remote)
+            f'trusted_local_servers has {local} and {key} has {other}: an address on '
+            'both may be either.'
+            for key, _, servers in policy.outgoing_lists
+            for local, other in policy.local.shared_with(servers)
         ]
-        if not self.policy.remote.entries and not self.policy.local_submission:
-            sentences.append('trusted_remote_servers is empty: no post is trusted.')
+        if not policy.outgoing_lists and not policy.local_submission:
+            sentences.append('There are no outgoing servers: no post is trusted.')
+        if policy.microsoft_365.entries and not policy.microsoft_365_tenants:
+            sentences.append(
+                'microsoft_365_servers is without effect: microsoft_365_tenants is '
+                'empty.'
+            )
         if self.mode == OBSERVE:
             sentences.append(
                 'mode is observe: verdicts are logged, but every post is moderated.'
             )
-        if parse_address('127.0.0.1') in self.policy.remote:
-            sentences.append(
-                'trusted_remote_servers has the loopback address: whatever a '
-                'content filter on a local server hands on is trusted.'
-            )
+        sentences += [
+            f'{key} has the loopback address: whatever a content filter on a local '
+            'server hands on is trusted.'
+            for key, _, servers in policy.outgoing_lists
+            if parse_address('127.0.0.1') in servers
+        ]
         return sentences
 
 
@@ -252,10 +274,10 @@ def parse_settings(
                 key,
                 'this key is not known; the known keys are ' + ', '.join(_KEYS),
             )
-        parse, name = _KEYS[key]
-        into = others if name in Settings.__annotations__ else policy
+        member = _KEYS[key].member
+        into = others if member in Settings.__annotations__ else policy
         try:
-            into[name] = parse(value)
+            into[member] = _KEYS[key].parse(value)
         except ValueError as error:
             raise SettingsError(filename, section, key, str(error)) from None
     return Settings(Policy(**policy), **others, digest=_digest(values))
@@ -305,19 +327,61 @@ def _users(value: str) -> frozenset[str]:
     return frozenset(value.split())
 
 
+def _domains(value: str, subdomains: bool = False) -> frozenset[str]:
+    for word in value.split():
+        name = word[1:] if subdomains and word.startswith('.') else word
+        if not re.fullmatch(r'[\w-]+(?:\.[\w-]+)+', name):
+            below = '; .example.org is every domain below it' if subdomains else ''
+            raise ValueError(
+                f'{word!a} is no domain; write domains, such as example.org, separated '
+                f'by white space{below}'
+            )
+    return frozenset(value.split())
+
+
+def _sender_domains(value: str) -> frozenset[str]:
+    return frozenset(word.lower() for word in _domains(value, subdomains=True))
+
+
 def _bypassed_actions(value: str) -> frozenset[str]:
     return frozenset(_choice(word, BYPASSABLE) for word in value.split())
 
 
-# The keys: how each is read, and the member of `Policy` or `Settings`.
-_KEYS: dict[str, tuple[Callable[[str], Any], str]] = {
-    'trusted_local_servers': (_addresses, 'local'),
-    'trusted_remote_servers': (_addresses, 'remote'),
-    'submission': (_submission, 'submission'),
-    'local_submission': (_boolean, 'local_submission'),
-    'reinjection_users': (_users, 'reinjection_users'),
-    'alias_hops': (_boolean, 'alias_hops'),
-    'nonmember_actions': (_actions, 'nonmember_actions'),
-    'bypassed_actions': (_bypassed_actions, 'bypassed_actions'),
-    'mode': (_mode, 'mode'),
+@dataclass(frozen=True)
+class _Key:
+    """How a key is read and shown.
+
+    :ivar parse: From the text of its value to a value.
+    :ivar member: The member of `Policy` or `Settings` that has the value.
+    :ivar plain: From the value to one that JSON can hold.
+    """
+
+    parse: Callable[[str], Any]
+    member: str
+    plain: Callable[[Any], Any]
+
+
+def _entries(servers: AddressList) -> list[str]:
+    return list(servers.entries)
+
+
+def _same(value: Any) -> Any:
+    return value
+
+
+_KEYS: dict[str, _Key] = {
+    'trusted_local_servers': _Key(_addresses, 'local', _entries),
+    'trusted_remote_servers': _Key(_addresses, 'remote', _entries),
+    'authenticated_remote_servers': _Key(_addresses, 'authenticated', _entries),
+    'dedicated_remote_servers': _Key(_addresses, 'dedicated', _entries),
+    'microsoft_365_tenants': _Key(_domains, 'microsoft_365_tenants', sorted),
+    'microsoft_365_servers': _Key(_addresses, 'microsoft_365', _entries),
+    'sender_domains': _Key(_sender_domains, 'sender_domains', sorted),
+    'submission': _Key(_submission, 'submission', attrgetter('value')),
+    'local_submission': _Key(_boolean, 'local_submission', _same),
+    'reinjection_users': _Key(_users, 'reinjection_users', sorted),
+    'alias_hops': _Key(_boolean, 'alias_hops', _same),
+    'nonmember_actions': _Key(_actions, 'nonmember_actions', sorted),
+    'bypassed_actions': _Key(_bypassed_actions, 'bypassed_actions', sorted),
+    'mode': _Key(_mode, 'mode', _same),
 }

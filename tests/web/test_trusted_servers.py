@@ -203,7 +203,7 @@ def test_held_message_leads_to_its_explanation(browser, site, lists):
     assert browser.status == 200
     assert 'Minutes' in browser.text
     alert = browser.find('.alert').text
-    assert 'from 203.0.113.66, which is on neither list.' in alert
+    assert 'from 203.0.113.66, which is on no list.' in alert
     assert 'For the site administrator: If you do not know 203.0.113.66, do' in alert
     older, boundary, end, relay, mailman = (
         item.text for item in browser.find_all(ROUTE)
@@ -213,7 +213,7 @@ def test_held_message_leads_to_its_explanation(browser, site, lists):
     for shown in (
         '203.0.113.66',
         'x.example.com',
-        'on neither list',
+        'on no list',
         'Trust ended here',
     ):
         assert shown in end
