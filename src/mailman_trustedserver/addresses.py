@@ -36,7 +36,7 @@ from mailman_trustedserver.expressions import compile_expression
 from typing import Any, Optional, Union
 
 
-__all__ = ['Address', 'AddressList', 'parse_address']
+__all__ = ['Address', 'AddressList', 'parse_address', 'parse_network']
 
 Address = Union[IPv4Address, IPv6Address]
 Network = Union[IPv4Network, IPv6Network]
@@ -100,7 +100,15 @@ def _folded(address: IPv6Address) -> Address:
     return address if address.scope_id is None else IPv6Address(int(address))
 
 
-def _parse_network(text: str) -> Network:
+def parse_network(text: str) -> Network:
+    """Read one address or network as the entry of a list has it.
+
+    :param text: An entry that is no regular expression, without `!`:
+        `192.0.2.0/24`, `192.0.2.0/255.255.255.0`, `2001:db8::/32`, `192.0.2.1`.
+    :return: The network, IPv4-mapped ones folded to IPv4; for an address, the
+        network of that address alone.
+    :raises ValueError: if the text is neither, or could be read in two ways.
+    """
     if '%' in text:
         raise ValueError('a zone id')
     _, slash, length = text.partition('/')
@@ -162,7 +170,7 @@ def _is_entry(entry: str) -> bool:
         if text.startswith('^'):
             compile_expression(text)
             return not _is_punctuated(text)
-        _parse_network(text)
+        parse_network(text)
     except ValueError:
         return False
     return True
@@ -353,7 +361,7 @@ class _Matcher:
                 raise ValueError(f'{_quote(entry)} {error}') from None
             return
         try:
-            network = _parse_network(text)
+            network = parse_network(text)
         except ValueError:
             raise ValueError(_complaint(text, entry)) from None
         self.networks[network.version].append(
