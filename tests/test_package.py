@@ -46,6 +46,7 @@ def test_all_is_literal_sorted_and_true():
         'received',
         'report',
         'settings',
+        'shared_senders',
     ],
 )
 def test_core_imports_the_standard_library_and_itself_only(name):

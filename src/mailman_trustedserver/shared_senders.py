@@ -1,0 +1,247 @@
+# SPDX-FileCopyrightText: 2026 The mailman-trustedserver authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Mail services that many customers share: who sends from these addresses?
+
+The address of such a service proves nothing about the customer.  So it belongs
+on none of the lists where the address, the number of hops or AUTH is the proof;
+each service has the key whose proof tells its customers apart.
+
+The data is in `shared_senders.json` beside this file, under the licence of this
+file.  It has what each service publishes, in its SPF record (RFC 7208) or on a
+page of its own: the name, the source, the date on which the source said so, and
+the networks.  What could not be read at a source is left out, and `left_out`
+names it.  So an address that is not found here may be shared all the same.
+
+Nothing is read before the first call, and then once for the process.  The
+module opens no other file, asks no DNS and has no clock.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from datetime import date
+from functools import lru_cache
+from importlib.resources import files
+from ipaddress import IPv4Address, IPv6Address
+from mailman_trustedserver.addresses import AddressList, parse_network
+from mailman_trustedserver.expressions import compile_expression
+from typing import Any
+
+
+__all__ = [
+    'DKIM_KEY',
+    'MICROSOFT_365_KEY',
+    'SharedSender',
+    'file_date',
+    'is_old',
+    'left_out',
+    'load',
+    'microsoft_365_networks',
+    'shared_with',
+]
+
+# The keys whose proof tells the customers of a service apart.
+MICROSOFT_365_KEY = 'microsoft_365_tenants'
+DKIM_KEY = 'dkim_remote_servers'
+
+# Regular expressions are tried on the ends of blocks of this many addresses.
+_BLOCK = 256
+
+# The version of IP, the first and the last address.
+_Range = tuple[int, int, int]
+
+
+@dataclass(frozen=True)
+class SharedSender:
+    """A service whose addresses many customers share.
+
+    :ivar name: Its name, in English.
+    :ivar key: The key of the plugin that would be right for it:
+        `MICROSOFT_365_KEY` or `DKIM_KEY`.
+    :ivar source: Where the networks stand: SPF records, or a page.
+    :ivar date: When the source said so; the oldest date if it was read in parts.
+    :ivar addresses: Its networks, as the source has them; `addresses.entries`
+        are their texts.
+    """
+
+    name: str
+    key: str
+    source: str
+    date: date
+    addresses: AddressList
+
+
+@lru_cache(maxsize=1)
+def _data() -> Any:
+    path = files('mailman_trustedserver').joinpath('shared_senders.json')
+    return json.loads(path.read_text(encoding='utf-8'))
+
+
+@lru_cache(maxsize=1)
+def load() -> tuple[SharedSender, ...]:
+    """All services, in the order of the file.
+
+    :return: The services.  Their networks are public addresses, and no two
+        services have an address in common.
+    :raises OSError: if the file is missing in the installation.
+    """
+    return tuple(
+        SharedSender(
+            sender['name'],
+            sender['key'],
+            sender['source'],
+            date.fromisoformat(sender['date']),
+            AddressList.parse(sender['networks']),
+        )
+        for sender in _data()['senders']
+    )
+
+
+def left_out() -> dict[str, str]:
+    """What could not be read at a source.
+
+    :return: For the name of a service, what of it is not in the file.
+    :raises OSError: as `load`.
+    """
+    return dict(_data()['left_out'])
+
+
+def microsoft_365_networks() -> tuple[str, ...]:
+    """The networks that Microsoft 365 sends from, IPv4 and IPv6.
+
+    :return: The networks, as entries of a list.
+    :raises OSError: as `load`.
+    """
+    return tuple(
+        entry
+        for sender in load()
+        if sender.key == MICROSOFT_365_KEY
+        for entry in sender.addresses.entries
+    )
+
+
+def file_date() -> date:
+    """The newest date of a source: what the file as a whole is as old as.
+
+    :raises OSError: as `load`.
+    """
+    return max(sender.date for sender in load())
+
+
+def is_old(today: date) -> bool:
+    """Is the file older than a year?
+
+    :param today: The day to ask for.
+    :return: Whether `today` is later than the same day of the year after
+        `file_date`.
+    :raises OSError: as `load`.
+    """
+    known = file_date()
+    return (today.year - 1, today.month, today.day) > (
+        known.year,
+        known.month,
+        known.day,
+    )
+
+
+def shared_with(addresses: AddressList) -> list[tuple[str, SharedSender]]:
+    """Which entries of a list put addresses of a shared service on it?
+
+    Addresses and networks are compared in full: it counts if an entry lies
+    within the networks of a service, holds them or overlaps with them, and if an
+    address of that is left when the networks that the list excludes are taken
+    away.
+
+    A regular expression, in an entry or an exclusion, is tried on some addresses
+    only: the first and the last one of each network, or of what exclusions leave
+    of it, and in IPv4 those of each block of 256 within.  So `^40\\.107\\.22\\.`
+    is found, and `^40\\.107\\.22\\.52$` is not.  An exclusion by an expression
+    takes away what it matches at all of these.
+
+    :param addresses: The list.
+    :return: Pairs of an entry, as it was written, and a service, in the order of
+        the list and then of the file; a pair for each service that an entry
+        meets.
+    :raises OSError: as `load`.
+    """
+    included = [entry for entry in addresses.entries if not entry.startswith('!')]
+    excluded = [entry[1:] for entry in addresses.entries if entry.startswith('!')]
+    holes = [_range(entry) for entry in excluded if not entry.startswith('^')]
+    refused = [compile_expression(entry) for entry in excluded if entry[0] == '^']
+    left = [(sender, _without(_ranges(sender), holes)) for sender in load()]
+    pairs: dict[tuple[str, str], tuple[str, SharedSender]] = {}
+    for entry in included:
+        for sender, ranges in left:
+            if _meets(entry, ranges, refused):
+                pairs[entry, sender.name] = (entry, sender)
+    return list(pairs.values())
+
+
+def _range(text: str) -> _Range:
+    network = parse_network(text)
+    return network.version, int(network[0]), int(network[-1])
+
+
+def _ranges(sender: SharedSender) -> list[_Range]:
+    return [_range(entry) for entry in sender.addresses.entries]
+
+
+def _without(ranges: list[_Range], holes: Iterable[_Range]) -> list[_Range]:
+    for hole in holes:
+        ranges = [piece for one in ranges for piece in _cut(one, hole)]
+    return ranges
+
+
+def _cut(one: _Range, hole: _Range) -> Iterator[_Range]:
+    if not _common([one], hole):
+        yield one
+        return
+    version, first, last = one
+    if first < hole[1]:
+        yield version, first, hole[1] - 1
+    if hole[2] < last:
+        yield version, hole[2] + 1, last
+
+
+def _common(ranges: Iterable[_Range], other: _Range) -> list[_Range]:
+    """What the ranges have in common with the other one."""
+    return [
+        (version, max(first, other[1]), min(last, other[2]))
+        for version, first, last in ranges
+        if version == other[0] and first <= other[2] and other[1] <= last
+    ]
+
+
+def _meets(entry: str, ranges: list[_Range], refused: list[re.Pattern[str]]) -> bool:
+    """Has the entry an address in the ranges that no expression refuses?"""
+    wanted = []
+    if entry.startswith('^'):
+        wanted.append(compile_expression(entry))
+    else:
+        ranges = _common(ranges, _range(entry))
+        if not refused:
+            return bool(ranges)
+    return any(
+        all(pattern.match(text) for pattern in wanted)
+        and not any(pattern.match(text) for pattern in refused)
+        for text in _samples(ranges)
+    )
+
+
+def _samples(ranges: Iterable[_Range]) -> Iterator[str]:
+    """The canonical texts of the addresses that expressions are tried on."""
+    for version, first, last in ranges:
+        if version == 6:
+            yield str(IPv6Address(first))
+            yield str(IPv6Address(last))
+            continue
+        while first <= last:
+            end = min(first | (_BLOCK - 1), last)
+            yield str(IPv4Address(first))
+            yield str(IPv4Address(end))
+            first = end + 1
