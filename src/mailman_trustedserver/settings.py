@@ -23,6 +23,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from mailman_trustedserver.addresses import AddressList, parse_address
 from mailman_trustedserver.policy import Policy, Submission
+from mailman_trustedserver.shared_senders import microsoft_365_networks, shared_with
 from operator import attrgetter
 from typing import Any, Callable, Optional
 
@@ -132,6 +133,17 @@ class Settings:
         }
 
     @property
+    def shared(self) -> list[str]:
+        """Which servers other organisations send through, a sentence each."""
+        return [
+            f'{key} has {entry}: this is {sender.name}, through which other '
+            f'organisations send, too; the key for it is {sender.key}.'
+            for key, proof, servers in self.policy.outgoing_lists
+            if proof != 'microsoft-365'
+            for entry, sender in shared_with(servers)
+        ]
+
+    @property
     def warnings(self) -> list[str]:
         """What loads but is seldom meant, a sentence each."""
         policy = self.policy
@@ -158,6 +170,7 @@ class Settings:
             for key, _, servers in policy.outgoing_lists
             if parse_address('127.0.0.1') in servers
         ]
+        sentences += self.shared
         return sentences
 
 
@@ -280,6 +293,8 @@ def parse_settings(
             into[member] = _KEYS[key].parse(value)
         except ValueError as error:
             raise SettingsError(filename, section, key, str(error)) from None
+    if 'microsoft_365_servers' not in values and policy.get('microsoft_365_tenants'):
+        policy['microsoft_365'] = AddressList(microsoft_365_networks())
     return Settings(Policy(**policy), **others, digest=_digest(values))
 
 

@@ -6,6 +6,7 @@
 import click
 import shlex
 
+from datetime import date
 from functools import partial
 from mailman.config import config
 from mailman.interfaces.command import ICLISubCommand
@@ -20,6 +21,7 @@ from mailman_trustedserver.explaining import explain_files, UNUSABLE
 from mailman_trustedserver.names import CHAIN, DEFAULT_CHAIN
 from mailman_trustedserver.report import describe_settings
 from mailman_trustedserver.running import refusal
+from mailman_trustedserver.shared_senders import file_date, is_old
 from public import public
 from zope.component import getUtility
 from zope.interface import implementer
@@ -47,12 +49,18 @@ def _loaded_configuration(exit_code):
 
 
 @trustedserver.command()
-def check():
+@click.option(
+    '--strict',
+    is_flag=True,
+    help='Fail if a server is one that other organisations send through, too.',
+)
+def check(strict):
     """Load the configuration and print what it means.
 
     The exit code is 1 if the configuration does not load.
     """
-    described = describe_settings(_loaded_configuration(1).site)
+    settings = _loaded_configuration(1).site
+    described = describe_settings(settings)
     warnings = described.pop('warnings')
     click.echo(f'The configuration of [plugin.{find_plugin().name}] loads.')
     for key in ('trusted_local_servers', 'trusted_remote_servers'):
@@ -65,8 +73,15 @@ def check():
         elif isinstance(value, bool):
             value = 'yes' if value else 'no'
         click.echo(f'{key}: {value}')
+    if is_old(date.today()):
+        warnings.append(
+            f'The ranges of shared services were read on {file_date()}: a newer '
+            'version of the plugin may have newer ones.'
+        )
     for warning in warnings:
         click.echo(f'Warning: {warning}')
+    if strict and settings.shared:
+        raise click.exceptions.Exit(1)
 
 
 @trustedserver.command()
