@@ -6,6 +6,8 @@
 import ast
 import mailman_trustedserver
 import pytest
+import re
+import subprocess
 import sys
 
 from mailman_trustedserver.formats import FORMATS
@@ -94,3 +96,25 @@ def test_example_in_the_readme_is_the_example_file():
     assert example.splitlines() == [
         line for line in lines if line and not line.startswith('#')
     ]
+
+
+def test_architecture_lists_every_part_of_the_package():
+    text = (ROOT / 'docs' / 'architecture.md').read_text(encoding='utf-8')
+    block = text.split('src/mailman_trustedserver/\n')[1].split('```')[0]
+    listed = re.findall(r'^  (\w+(?:\.py|/)) ', block, re.M)
+    parts = {
+        path.name + ('/' if path.is_dir() else '')
+        for path in SOURCE.iterdir()
+        if path.suffix == '.py' or (path / '__init__.py').exists()
+    }
+    assert sorted(listed) == sorted(parts)
+
+
+def test_root_has_few_folders():
+    listed = subprocess.run(
+        ['git', 'ls-files'], cwd=ROOT, capture_output=True, check=False, text=True
+    )
+    if listed.returncode:
+        pytest.skip('this needs git and a clone: git clone, then make test')
+    folders = {line.split('/')[0] for line in listed.stdout.split('\n') if '/' in line}
+    assert len(folders) <= 6
