@@ -3,6 +3,8 @@
 
 """The reader against what real mail servers wrote."""
 
+import dataclasses
+import pickle
 import pytest
 
 from ipaddress import ip_address
@@ -73,6 +75,15 @@ def test_every_format_has_a_vector():
         if not any(row.pattern.fullmatch(' '.join(field.split())) for field in fields)
     ]
     assert unread == []
+
+
+def test_hop_is_a_value():
+    hop = parse_received(FIELDS[0]['field'])
+    assert hop == parse_received(FIELDS[0]['field'])
+    assert len({hop, pickle.loads(pickle.dumps(hop))}) == 1  # noqa: S301
+    assert dataclasses.replace(hop, helo='x').helo == 'x'
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        hop.peer = None
 
 
 @pytest.mark.parametrize('server', sorted({vector['server'] for vector in CAPTURED}))

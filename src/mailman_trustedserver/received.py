@@ -32,6 +32,7 @@ from __future__ import annotations
 
 import re
 
+from dataclasses import dataclass
 from mailman_trustedserver.addresses import Address, parse_address
 from mailman_trustedserver.formats import Format, FORMATS, Kind
 from typing import NamedTuple, Optional
@@ -78,7 +79,8 @@ def gettext_noop(sentence: str) -> str:
     return sentence
 
 
-class Hop(NamedTuple):
+@dataclass(frozen=True, init=False)
+class Hop:
     """One transfer of the message, as the stamping server recorded it.
 
     :ivar peer: The address of the TCP client (TCP-info in RFC 5321 4.4); None
@@ -101,8 +103,31 @@ class Hop(NamedTuple):
     helo: Optional[str]
     by: Optional[str]
     protocol: Optional[str]
-    kind: Kind = Kind.SMTP
-    user: Optional[str] = None
+    kind: Kind
+    user: Optional[str]
+
+    # The one that dataclass() writes takes three times as long, which is a tenth of
+    # what it takes to read a field.
+    def __init__(
+        self,
+        peer: Optional[Address],
+        reinjection: bool,
+        authenticated: bool,
+        helo: Optional[str],
+        by: Optional[str],
+        protocol: Optional[str],
+        kind: Kind = Kind.SMTP,
+        user: Optional[str] = None,
+    ) -> None:
+        members = self.__dict__
+        members['peer'] = peer
+        members['reinjection'] = reinjection
+        members['authenticated'] = authenticated
+        members['helo'] = helo
+        members['by'] = by
+        members['protocol'] = protocol
+        members['kind'] = kind
+        members['user'] = user
 
     @property
     def evidence(self) -> tuple[object, ...]:
@@ -265,8 +290,6 @@ def _hop(row: _Row, match: re.Match[str]) -> Hop:
             gettext_noop('what stands for the peer address is no address')
         ) from None
     authenticated = authenticated and not row.reinjection
-    # The same as Hop(...), in a third of the time.
-    return tuple.__new__(
-        Hop,
-        (address, row.reinjection, authenticated, helo, by, protocol, row.kind, user),
+    return Hop(
+        address, row.reinjection, authenticated, helo, by, protocol, row.kind, user
     )
