@@ -10,11 +10,13 @@ from hypothesis import strategies as st
 from mailman_trustedserver.addresses import parse_address
 from mailman_trustedserver.formats import FORMATS
 from mailman_trustedserver.received import (
+    clean,
     Hop,
     MalformedReceived,
     parse_received,
 )
 from tests.servers import LURES, SERVERS
+from tests.test_received import assert_that_no_skipped_row_matches
 
 
 @pytest.mark.parametrize('server', SERVERS)
@@ -56,6 +58,29 @@ def test_any_text_gives_a_hop_or_malformed(text):
         assert str(error)
     else:
         assert isinstance(hop, Hop)
+
+
+@given(st.one_of(*SERVERS.values()))
+def test_no_row_that_is_skipped_could_match_what_a_server_writes(drawn):
+    try:
+        text = clean(drawn[0])
+    except MalformedReceived:
+        return
+    assert_that_no_skipped_row_matches(text)
+
+
+@pytest.mark.parametrize('row', FORMATS, ids=lambda row: row.name)
+def test_no_row_is_skipped_for_a_field_of_its_grammar(row):
+    @given(st.from_regex(row.pattern, fullmatch=True))
+    @settings(max_examples=10)
+    def check(field):
+        try:
+            text = clean(field)
+        except MalformedReceived:
+            return
+        assert_that_no_skipped_row_matches(text)
+
+    check()
 
 
 @given(st.one_of(*(st.from_regex(row.pattern, fullmatch=True) for row in FORMATS)))

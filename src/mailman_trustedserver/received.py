@@ -34,8 +34,8 @@ import re
 
 from dataclasses import dataclass
 from mailman_trustedserver.addresses import Address, parse_address
-from mailman_trustedserver.formats import Format, FORMATS, Kind
-from typing import NamedTuple, Optional
+from mailman_trustedserver.formats import Clause, Format, FORMATS, GROUPS, Kind
+from typing import Optional
 
 
 __all__ = [
@@ -135,51 +135,29 @@ class Hop:
         return self.peer, self.authenticated, self.kind, self.user
 
 
-class _Row(NamedTuple):
-    """A row of the table, ready for use."""
+# The rows that are tried last; those of servers that do not name themselves after
+# `by`, and the same by what stands there; and the others by how the name begins.
+_LAST = tuple(row for row in FORMATS if row.last)
+_UNNAMED = tuple(row for row in FORMATS if not (row.last or row.servers))
+_BY_CLAUSE = {
+    clause: tuple(row for row in _UNNAMED if clause in (row.clauses or Clause))
+    for clause in Clause
+}
+_BY_WORD = {
+    word: tuple(row for row in FORMATS if word in row.words)
+    for named in FORMATS
+    for word in named.words
+}
 
-    marker: str
-    pattern: re.Pattern[str]
-    kind: Kind
-    reinjection: bool
-    # Where in the pattern the groups of `_GROUPS` are.
-    groups: tuple[int, ...]
+# Each field of a re-injection has one of these words, however it is folded.
+_OF_REINJECTIONS = {
+    (row.marker.split() or [''])[-1] for row in FORMATS if row.reinjection
+}
 
-
-_GROUPS = ('peer', 'protocol', 'auth', 'helo', 'by', 'user')
-
-
-def _row(row: Format) -> _Row:
-    # A group that the row does not name is one that never matches.
-    pattern = row.pattern
-    others = [name for name in _GROUPS if name not in pattern.groupindex]
-    pattern = re.compile(
-        pattern.pattern + ''.join(f'(?P<{name}>(?!))?' for name in others), re.ASCII
-    )
-    return _Row(
-        '' if row.products else row.marker,
-        pattern,
-        row.kind,
-        # An alias looks like a client that Postfix hides, so that only a policy
-        # can tell.
-        row.kind in (Kind.QUEUE, Kind.COMMAND),
-        tuple(pattern.groupindex[name] for name in _GROUPS),
-    )
-
-
-# The rows by what a server calls itself after `by`; those of servers that do
-# not; and those that are tried last.
-_NAMED: dict[str, list[_Row]] = {}
-_UNNAMED: list[_Row] = []
-_LAST: list[_Row] = []
-for _format in FORMATS:
-    _ready = _row(_format)
-    for _product in _format.products:
-        _NAMED.setdefault(_product, []).append(_ready)
-    if not _format.products:
-        (_LAST if _format.last else _UNNAMED).append(_ready)
-
-_PRODUCT = re.compile(r'[^ ]+ \((\w+)', re.ASCII)
+# What tells the rows apart: from the name of the host after `by` on.
+_CLAUSE = re.compile(
+    r'[^ ]+ (?:\(([A-Za-z0-9_]*)|with [A-Za-z0-9-]+( ? \(|))', re.ASCII
+)
 
 _SPACES = re.compile(r'  +')
 
@@ -189,13 +167,6 @@ _DATE_STAMP = re.compile(r'; *(?:[A-Za-z]{3}, *)?[0-9]{1,2} +[A-Za-z]{3} +[0-9]'
 # A field that records an SMTP hop begins with `from`; Sendmail writes `(from`
 # where the client sent no HELO.
 _BEGINS_WITH_FROM = re.compile(r'\s*\(?from\b', re.ASCII | re.IGNORECASE)
-
-# What a field of a re-injection that begins with `from` begins with, in all
-# rows of the table.
-_MAY_BE_REINJECTION = re.compile(
-    r'\s*\(?from\s+(?:localhost\s|mail\s|[^\s()]+@localhost\)'
-    r'|[^\s()\[\]]+\s+(?:\(helo=[^\s()]*\)\s+)?by\s)'
-)
 
 
 def parse_received(field: str) -> Hop:
@@ -208,42 +179,69 @@ def parse_received(field: str) -> Hop:
         characters, has a bare CR or LF, a NUL or two dates, is in no known
         form, or can be read in two ways.  The message says which.
     """
+    return read(field)[0]
+
+
+def read(field: str) -> tuple[Hop, Format]:
+    """The same, with the row that read it; the last one, if several agree."""
+    text = clean(field)
+    found = _first(choose(text), text) or _first(_LAST, text)
+    if found is None and '  ' in text:
+        # Servers write runs of spaces where a comment may have them, too; in
+        # other places somebody has folded the field anew.
+        text = _SPACES.sub(' ', text)
+        found = _first(choose(text), text) or _first(_LAST, text)
+    if found is None:
+        raise MalformedReceived(gettext_noop('it is in no form that is known'))
+    return found
+
+
+def clean(field: str) -> str:
+    """The field unfolded, if it may be given to the rows.
+
+    :raises MalformedReceived: if it may not.
+    """
     if len(field) > MAX_FIELD_LENGTH:
         raise MalformedReceived(gettext_noop('it is too long'))
     text = _unfold(field)
-    if text.count(';') > 1 and len(_DATE_STAMP.findall(text)) > 1:
+    if text.find(';') != text.rfind(';') and len(_DATE_STAMP.findall(text)) > 1:
         raise MalformedReceived(gettext_noop('it has more than one date'))
-    spaced = f' {text}'
-    if spaced.find(' by ') != spaced.rfind(' by '):
+    by = text.find(' by ')
+    if by >= 0 and (text.startswith('by ') or by != text.rfind(' by ')):
         raise MalformedReceived(gettext_noop('it has more than one "by"'))
-    hop = _find(text)
-    if hop is None and '  ' in text:
-        # Servers write runs of spaces where a comment may have them, too; in
-        # other places somebody has folded the field anew.
-        hop = _find(_SPACES.sub(' ', text))
-    if hop is None:
-        raise MalformedReceived(gettext_noop('it is in no form that is known'))
-    return hop
+    return text
 
 
-def _find(text: str) -> Optional[Hop]:
-    """What the rows of the server that calls itself so after `by` read, if any."""
-    product = _PRODUCT.match(text, f' {text}'.find(' by ') + 3)
-    for rows in (_NAMED.get(product[1], _UNNAMED) if product else _UNNAMED, _LAST):
-        found: Optional[Hop] = None
-        for row in rows:
-            if row.marker not in text:
-                continue
-            match = row.pattern.fullmatch(text)
-            if match is None:
-                continue
-            hop = _hop(row, match)
-            if found is not None and hop.evidence != found.evidence:
-                raise MalformedReceived(gettext_noop('it can be read in two ways'))
-            found = hop
-        if found is not None:
-            return found
-    return None
+def choose(text: str) -> tuple[Format, ...]:
+    """The rows that can read a field, apart from those that are tried last.
+
+    A server that names itself after `by` has rows of its own.  Of the others,
+    no row is left out that could match.
+    """
+    by = text.find(' by ') + 1
+    clause = _CLAUSE.match(text, by + 3) if by or text.startswith('by ') else None
+    if clause is None:
+        return _UNNAMED
+    word = clause[1]
+    if word is not None:
+        return _BY_WORD.get(word, _BY_CLAUSE[Clause.COMMENT])
+    return _BY_CLAUSE[Clause.PROTOCOL_AND_COMMENT if clause[2] else Clause.PROTOCOL]
+
+
+def _first(rows: tuple[Format, ...], text: str) -> Optional[tuple[Hop, Format]]:
+    """What these rows read, if they agree."""
+    found: Optional[tuple[Hop, Format]] = None
+    for row in rows:
+        if row.marker not in text:
+            continue
+        match = row.pattern.fullmatch(text)
+        if match is None:
+            continue
+        hop = _hop(row, match)
+        if found is not None and hop.evidence != found[0].evidence:
+            raise MalformedReceived(gettext_noop('it can be read in two ways'))
+        found = hop, row
+    return found
 
 
 def records_smtp_hop(field: str) -> bool:
@@ -255,7 +253,9 @@ def records_smtp_hop(field: str) -> bool:
     """
     if not _BEGINS_WITH_FROM.match(field, 0, MAX_FIELD_LENGTH):
         return False
-    if not _MAY_BE_REINJECTION.match(field, 0, MAX_FIELD_LENGTH):
+    # Most fields are none, and to see that costs less than to read them.
+    field = field[: MAX_FIELD_LENGTH + 1]
+    if not any(word in field for word in _OF_REINJECTIONS):
         return True
     try:
         return not parse_received(field).reinjection
@@ -277,8 +277,8 @@ def _unfold(field: str) -> str:
     return text.strip(' ')
 
 
-def _hop(row: _Row, match: re.Match[str]) -> Hop:
-    peer, protocol, auth, helo, by, user = match.group(*row.groups)
+def _hop(row: Format, match: re.Match[str]) -> Hop:
+    peer, protocol, auth, helo, by, user = match.group(*GROUPS)
     authenticated = auth is not None
     if protocol is not None:
         protocol = protocol.upper()
