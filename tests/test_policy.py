@@ -363,13 +363,13 @@ def test_route_that_fooled_an_earlier_version_is_not_trusted(vector):
     ids=lambda vector: f'{vector["id"]}-{vector["description"]}',
 )
 def test_recorded_route_has_the_true_verdict(vector):
-    kind = vector['description'][0]
-    # In some b routes the unknown server logged in to the outgoing one, whose
-    # field is the third.
+    # In some routes the unknown server logged in to the outgoing one, whose field
+    # is the third.
     logged_in = (
         vector['auth']
-        if kind == 'a'
-        else kind == 'b' and 'esmtpsa' in vector['fields'][2].lower()
+        if vector['route'] == 'good'
+        else vector['route'] == 'unknown-before-outgoing'
+        and 'esmtpsa' in vector['fields'][2].lower()
     )
     assert evaluate(vector['fields'], policy()).trusted == vector['trusted']
     assert (
@@ -383,7 +383,11 @@ def test_recorded_route_has_the_true_verdict(vector):
 
 @pytest.mark.parametrize('submission', Submission)
 def test_no_recorded_attack_is_trusted(submission):
-    attacks = [vector for vector in ROUTES if vector['description'][0] in 'cd']
+    attacks = [
+        vector
+        for vector in ROUTES
+        if vector['route'] in ('unknown-after-outgoing', 'attack')
+    ]
     assert len(attacks) > 350
     for vector in attacks:
         assert not evaluate(vector['fields'], policy(submission=submission)).trusted

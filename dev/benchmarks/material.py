@@ -25,7 +25,7 @@ with open(ROOT / 'tests' / 'data' / 'routes.jsonl', encoding='utf-8') as _lines:
         for route in map(json.loads, _lines)
         if route['id'].startswith('postfix-postfix-postfix-')
         and '-v6-' not in route['id']
-        and route['description'] == 'a-good'
+        and route['route'] == 'good'
     )
 POST = ''.join(f'Received: {field}\n' for field in ROUTE) + (
     'From: Alice <alice@example.org>\n'
