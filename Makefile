@@ -17,7 +17,7 @@ WEB = 1.3.8 1.3.13
 SOURCES := $(shell find src -type f -not -name '*.pyc')
 
 .PHONY: help demo demo-web test check fuzz nightly bench test-versions test-web messages screenshots \
-	bypass-table formats-table load test-load test-debian test-network test-haraka release-check clean
+	bypass-table formats-table vector load test-load test-debian test-network test-haraka release-check clean
 
 help:  ## say what there is
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -64,6 +64,12 @@ test-web-%: .venvs/web-%/.installed
 
 messages: .venvs/web-1.3.13/.installed  ## renew the catalogues of the web part; needs GNU gettext
 	.venvs/web-1.3.13/bin/python -m tests.web.catalogues
+
+# SERVER and SOURCE are kept with what it must give; NAME is that of the file, and
+# REPLACE=1 replaces one.
+vector: $(VENV)/.installed  ## a vector of a reported message: make vector MESSAGE=x.eml
+	$(VENV)/bin/python -m dev.vector '$(MESSAGE)' $(if $(NAME),--name '$(NAME)') \
+		$(if $(SERVER),--server '$(SERVER)') $(if $(SOURCE),--source '$(SOURCE)') $(if $(REPLACE),--replace)
 
 formats-table: $(VENV)/.installed-test  ## renew the table in docs/formats.md
 	RENEW=1 $(VENV)/bin/python -m pytest -q tests/test_package.py -k documented_formats

@@ -7,7 +7,8 @@
 routes through networks of real servers, `collected.jsonl` single fields from
 public archives and test suites, with other names and addresses, `fields.jsonl`
 single fields made for one point of the grammar each, `fooled.jsonl` what earlier
-versions got wrong.
+versions got wrong, `reported` whole headers that were reported, with
+`expected.jsonl` beside them.  `README.md` there describes every key.
 """
 
 import json
@@ -17,6 +18,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
 DATA = ROOT / 'tests' / 'data'
+REPORTED = DATA / 'reported'
 
 # The servers that wrote them.
 READABLE = (
@@ -37,6 +39,9 @@ REMOTE = '192.168.10.1 192.168.10.2 fd00::1 fd00::2'.split()
 
 
 def load(name):
-    """The vectors of one file."""
+    """The vectors of one file.
+
+    :param name: Its path in `tests/data`, without `.jsonl`.
+    """
     with open(DATA / f'{name}.jsonl', encoding='utf-8') as lines:
         return [json.loads(line) for line in lines]
