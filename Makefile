@@ -68,6 +68,7 @@ messages: .venvs/web-1.3.13/.installed  ## renew the catalogues of the web part;
 # SERVER and SOURCE are kept with what it must give; NAME is that of the file, and
 # REPLACE=1 replaces one.
 vector: $(VENV)/.installed  ## a vector of a reported message: make vector MESSAGE=x.eml
+	$(if $(MESSAGE),,$(error Name a message: make vector MESSAGE=x.eml))
 	$(VENV)/bin/python -m dev.vector '$(MESSAGE)' $(if $(NAME),--name '$(NAME)') \
 		$(if $(SERVER),--server '$(SERVER)') $(if $(SOURCE),--source '$(SOURCE)') $(if $(REPLACE),--replace)
 

@@ -58,7 +58,10 @@ def main(arguments: Optional[Sequence[str]] = None) -> int:
         vector = make_vector(read_message(options.message.read_bytes()))
         lines = _lines(options.directory)
         if not options.replace and (target.exists() or target.name in lines):
-            raise ValueError(f'{target} is there already; say --replace or --name')
+            raise ValueError(
+                f'{os.path.relpath(target)} is there already; say --replace or --name '
+                '(with make: REPLACE=1 or NAME=x)'
+            )
         line = {
             'file': target.name,
             'server': options.server or vector.server,
