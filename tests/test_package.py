@@ -45,6 +45,7 @@ def test_all_is_literal_sorted_and_true():
         'header',
         'mbox',
         'names',
+        'nearest',
         'policy',
         'reasons',
         'received',

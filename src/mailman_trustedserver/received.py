@@ -137,7 +137,7 @@ class Hop:
 
 # The rows that are tried last; those of servers that do not name themselves after
 # `by`, and the same by what stands there; and the others by how the name begins.
-_LAST = tuple(row for row in FORMATS if row.last)
+LAST = tuple(row for row in FORMATS if row.last)
 _UNNAMED = tuple(row for row in FORMATS if not (row.last or row.servers))
 _BY_CLAUSE = {
     clause: tuple(row for row in _UNNAMED if clause in (row.clauses or Clause))
@@ -185,12 +185,12 @@ def parse_received(field: str) -> Hop:
 def read(field: str) -> tuple[Hop, Format]:
     """The same, with the row that read it; the last one, if several agree."""
     text = clean(field)
-    found = _first(choose(text), text) or _first(_LAST, text)
+    found = _first(choose(text), text) or _first(LAST, text)
     if found is None and '  ' in text:
         # Servers write runs of spaces where a comment may have them, too; in
         # other places somebody has folded the field anew.
         text = _SPACES.sub(' ', text)
-        found = _first(choose(text), text) or _first(_LAST, text)
+        found = _first(choose(text), text) or _first(LAST, text)
     if found is None:
         raise MalformedReceived(gettext_noop('it is in no form that is known'))
     return found
