@@ -686,6 +686,65 @@ def test_explain_says_where_the_verdict_has_no_effect(mlist, posted, configure):
     )
 
 
+FIELD = (
+    'from a.example (a.example [192.0.2.1])\n'
+    '\tby mx.example.org (Postfix) with ESMTPSA id 4F3D21234;'
+    ' Sun, 22 Nov 2026 10:00:00 +0000'
+)
+READ = """\
+The field is read as Postfix (2.3 to 3.11):
+    peer: 192.0.2.1
+    helo: a.example
+    by: mx.example.org
+    protocol: ESMTPSA
+    authenticated: yes
+    reinjection: no
+"""
+
+
+@pytest.mark.parametrize(
+    ('arg', 'data'),
+    [
+        (FIELD, b''),
+        (f'Received: {FIELD}\r\n', b''),
+        ('-', FIELD.encode()),
+        ('-', f'RECEIVED: {FIELD}\n'.encode()),
+    ],
+)
+def test_explain_shows_what_is_read_in_a_field(arg, data):
+    result = invoke('explain', '--field', arg, data=data)
+    assert (result.exit_code, result.stdout) == (0, READ)
+
+
+def test_explain_shows_where_reading_a_field_fails():
+    field = FIELD.replace(' id ', ' queue ').replace('from a', 'from \x1b\xff')
+    data = field.encode('latin-1')
+    result = invoke('explain', '--field', '-', data=data)
+    assert result.exit_code == 1
+    assert result.stdout.splitlines() == [
+        'The field is not read: it is in no form that is known.',
+        'The nearest form is Postfix (2.3 to 3.11):',
+        '    from \\x1b\\udcff.example (a.example [192.0.2.1]) by mx.example.org '
+        '(Postfix) with ESMTPSA ◄ expected “;”',
+    ]
+
+
+def test_explain_says_why_a_field_is_refused_before_it_is_read():
+    result = invoke('explain', '--field', f'{FIELD}{FIELD}')
+    assert result.exit_code == 1
+    assert result.stdout == 'The field is not read: it has more than one date.\n'
+
+
+@pytest.mark.parametrize(
+    'args',
+    [(), ('--field', FIELD, 'file'), ('--field', FIELD, '--json')],
+)
+def test_explain_takes_files_or_a_field(args):
+    result = invoke('explain', *args)
+    assert result.exit_code == 2
+    assert '--field' in result.stderr
+
+
 def test_explain_knows_no_such_list(mlist, posted):
     result = invoke('explain', '--list', 'no-such@example.com', posted(GOOD))
     assert result.exit_code == 2

@@ -5,6 +5,7 @@
 
 import click
 import shlex
+import sys
 
 from datetime import date
 from functools import partial
@@ -19,7 +20,9 @@ from mailman_trustedserver.adapter import (
 from mailman_trustedserver.decision import decide, Obstacle, obstacles
 from mailman_trustedserver.explaining import explain_files, UNUSABLE
 from mailman_trustedserver.names import CHAIN, DEFAULT_CHAIN
-from mailman_trustedserver.report import describe_settings
+from mailman_trustedserver.nearest import nearest
+from mailman_trustedserver.received import MalformedReceived, read
+from mailman_trustedserver.report import describe_settings, escape
 from mailman_trustedserver.running import refusal
 from mailman_trustedserver.shared_senders import file_date, is_old
 from public import public
@@ -227,17 +230,30 @@ def disable(ctx, every, chain, lists):
     metavar='LIST',
     help='Judge each message as a post to this list.',
 )
-@click.argument('files', nargs=-1, required=True, metavar='FILE...')
+@click.option(
+    '--field',
+    metavar='FIELD',
+    help='Show what is read in this Received field, or where reading it fails; '
+    '- is standard input.',
+)
+@click.argument('files', nargs=-1, metavar='[FILE...]')
 @click.pass_context
-def explain(ctx, as_json, listspec, files):
+def explain(ctx, as_json, listspec, field, files):
     """Show the route of a message, and whether it is trusted.
 
     FILE is an RFC 5322 message or an mbox file; - is standard input.  Without
     --list, the route alone is judged: what a list sets is not looked at.
 
     The exit code is 0 if every message is trusted, 1 if one is not, 2 if an
-    input is unusable or the output cannot be written.
+    input is unusable or the output cannot be written.  With --field, it is 0 if
+    the field is read and 1 if it is not.
     """
+    if field is not None:
+        if files or as_json or listspec is not None:
+            ctx.fail('--field stands alone.')
+        raise click.exceptions.Exit(_explain_field(field))
+    if not files:
+        ctx.fail('Name the files, or say --field.')
     mlist = None if listspec is None else _find_lists(ctx, [listspec])[0]
     configuration = _loaded_configuration(UNUSABLE)
     judge = partial(decide, settings=configuration.site)
@@ -245,6 +261,47 @@ def explain(ctx, as_json, listspec, files):
         values = values_of(mlist)
         judge = partial(decide, settings=settings_for(values), mlist=values)
     raise click.exceptions.Exit(explain_files(files, judge, _open, as_json))
+
+
+def _explain_field(field):
+    """Print what is read in a field, or how far it can be read."""
+    if field == '-':
+        try:
+            with _open(field) as stream:
+                field = stream.read().decode('ascii', 'surrogateescape')
+        except (OSError, RuntimeError) as error:
+            click.echo(f'-: {error}', err=True)
+            return UNUSABLE
+    field = field.strip('\r\n')
+    name, colon, value = field.partition(':')
+    if colon and name.lower() == 'received':
+        field = value
+    try:
+        hop, row = read(field)
+    except MalformedReceived as error:
+        _show(f'The field is not read: {error}.')
+        reading = nearest(field)
+        if reading is not None:
+            _show(f'The nearest form is {reading.row.name} ({reading.row.versions}):')
+            _show(
+                f'    {escape(reading.text[: reading.end])} ◄ '
+                f'expected {reading.expected}'
+            )
+        return 1
+    _show(f'The field is read as {row.name} ({row.versions}):')
+    for key in ('peer', 'helo', 'by', 'protocol', 'user'):
+        value = getattr(hop, key)
+        if value is not None:
+            _show(f'    {key}: {escape(str(value))}')
+    for key in ('authenticated', 'reinjection'):
+        _show(f'    {key}: {"yes" if getattr(hop, key) else "no"}')
+    return 0
+
+
+def _show(line):
+    """Print a line, of which a terminal may not know every character."""
+    encoding = sys.stdout.encoding or 'ascii'
+    click.echo(line.encode(encoding, 'backslashreplace').decode(encoding))
 
 
 def _open(name):
