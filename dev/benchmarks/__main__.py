@@ -19,6 +19,7 @@ from importlib.metadata import version
 PARTS = (
     ('evaluate, over the original algorithm', speed.original_algorithm),
     ('evaluate, over what else reads the fields', speed.other_readers),
+    ('Seconds of the start, over one second and over Mailman', speed.imports),
     ('The rule, over mailman.core.chains.process', speed.whole_chain),
     ('evaluate with so many networks in each list, over 10', growth.of_networks),
     ('evaluate with so many fields below the route, over none', growth.of_fields),

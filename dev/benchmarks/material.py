@@ -27,17 +27,43 @@ with open(ROOT / 'tests' / 'data' / 'routes.jsonl', encoding='utf-8') as _lines:
         and '-v6-' not in route['id']
         and route['route'] == 'good'
     )
-POST = ''.join(f'Received: {field}\n' for field in ROUTE) + (
-    'From: Alice <alice@example.org>\n'
-    'To: staff@example.com\n'
-    'Subject: The minutes\n'
-    'Message-ID: <post@example.org>\n'
-    'Date: Tue, 1 Sep 2026 10:00:00 +0000\n'
-    'MIME-Version: 1.0\n'
-    'Content-Type: text/plain; charset="utf-8"\n'
-    '\n'
-    'Hello.\n'
+# The same hops as other servers write them.
+PEERS = '192.168.10.3', '192.168.10.1', '198.51.100.20'
+EXIM = (
+    'from host.example.org ([{}])\n\tby mx.example.org with esmtps'
+    '  (TLS1.3) tls TLS_AES_256_GCM_SHA384\n\t(Exim 4.96)\n'
+    '\t(envelope-from <alice@example.org>)\n\tid 1xVGy0-0001l0-2p\n'
+    '\tfor staff@example.com;\n\tTue, 01 Sep 2026 10:00:00 +0000'
 )
+EXCHANGE = (
+    'from host.example.org ({}) by\n mx.example.org (192.168.10.9) with Microsoft\n'
+    ' SMTP Server (version=TLS1_2,\n cipher=TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384) id'
+    ' 15.1.2507.35; Tue, 1\n Sep 2026 10:00:00 +0000'
+)
+ROUTES: dict[str, list[str]] = {
+    'Postfix': ROUTE,
+    'Exim': [EXIM.format(peer) for peer in PEERS],
+    'Exchange': [EXCHANGE.format(peer) for peer in PEERS],
+    'mixed': [ROUTE[0], EXIM.format(PEERS[1]), EXCHANGE.format(PEERS[2])],
+}
+
+
+def post(route: list[str]) -> str:
+    """A post that took this route."""
+    return ''.join(f'Received: {field}\n' for field in route) + (
+        'From: Alice <alice@example.org>\n'
+        'To: staff@example.com\n'
+        'Subject: The minutes\n'
+        'Message-ID: <post@example.org>\n'
+        'Date: Tue, 1 Sep 2026 10:00:00 +0000\n'
+        'MIME-Version: 1.0\n'
+        'Content-Type: text/plain; charset="utf-8"\n'
+        '\n'
+        'Hello.\n'
+    )
+
+
+POST = post(ROUTE)
 
 # The servers of mailman.cfg.example.
 LOCAL = '127.0.0.1 192.168.10.3 192.168.10.4 192.168.10.5'.split()
