@@ -1,0 +1,115 @@
+# SPDX-FileCopyrightText: 2026 The mailman-trustedserver authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Key records from DNS, with little time.
+
+A runner that waits for DNS delivers nothing, and whoever sends a message may
+choose which names are asked for.  So all questions of one post take
+`MAX_SECONDS` together, and a name that had no answer is not asked for again for
+`REMEMBERED` seconds.  Answers are not kept: the name server does this.
+
+The resolver is dnspython's, with the name servers of the system, as in
+Mailman's own rule `dmarc-moderation`.  dkimpy's `get_txt` is not used: it takes
+a name server that failed for a record that is not there.
+"""
+
+from __future__ import annotations
+
+import time
+
+from mailman_trustedserver.signatures import DnsFailure, SeveralRecords
+from typing import Any, Callable, Optional
+
+
+__all__ = ['MAX_REMEMBERED', 'MAX_SECONDS', 'REMEMBERED', 'KeyRecords']
+
+# For all questions of one post; Mailman gives its own question as much.
+MAX_SECONDS = 5.0
+# For one name server, before the next one is asked.
+_SECONDS_PER_TRY = 3.0
+# For how many seconds a failure is remembered, and how many of them at most.
+REMEMBERED = 60.0
+MAX_REMEMBERED = 1000
+
+
+class KeyRecords:
+    """Where key records are looked up; one for a process.
+
+    :param clock: A clock that never goes back, in seconds.
+    :param make_resolver: What makes a `dns.resolver.Resolver`; by default it has
+        the name servers of the system, as they are at that time.
+    :param seconds: How long all questions of one post may take.
+    """
+
+    def __init__(
+        self,
+        clock: Callable[[], float] = time.monotonic,
+        make_resolver: Optional[Callable[[], Any]] = None,
+        seconds: float = MAX_SECONDS,
+    ) -> None:
+        self._clock = clock
+        self._make_resolver = make_resolver
+        self._seconds = seconds
+        # Until when a name is not asked for; the oldest comes first.
+        self._failed: dict[bytes, float] = {}
+
+    def for_post(self) -> Callable[[bytes], Optional[bytes]]:
+        """The function that `signatures.check` asks, for one post.
+
+        Its time is counted from the first question.
+
+        :return: A function from the absolute name of a record, ASCII, to the
+            bytes of the TXT record of that name; None if there is none.  It
+            raises `DnsFailure` if no answer came in time, or none that says
+            whether there is one, and `SeveralRecords` if there are several that
+            differ (RFC 6376 3.6.2.2).
+        """
+        deadline: Optional[float] = None
+
+        def find(name: bytes) -> Optional[bytes]:
+            nonlocal deadline
+            if deadline is None:
+                deadline = self._clock() + self._seconds
+            return self._find(name, deadline)
+
+        return find
+
+    def _find(self, name: bytes, deadline: float) -> Optional[bytes]:
+        now = self._clock()
+        if self._failed.get(name, now) > now:
+            raise DnsFailure(f'{name!r} had no answer a moment ago')
+        if deadline <= now:
+            raise DnsFailure(f'no time is left for {name!r}')
+        try:
+            records = self._ask(name, deadline - now)
+        except Exception as error:
+            # dnspython has many errors, of which none says that there is no key.
+            self._remember(name)
+            raise DnsFailure(f'{name!r}: {error}') from error
+        if len(records) > 1:
+            raise SeveralRecords(f'{name!r} has {len(records)} records')
+        return next(iter(records), None)
+
+    def _ask(self, name: bytes, seconds: float) -> set[bytes]:
+        """The records of a name, each once."""
+        # Here, because every process of Mailman would pay for it.
+        import dns.resolver
+
+        resolver = (self._make_resolver or dns.resolver.Resolver)()
+        resolver.timeout = min(_SECONDS_PER_TRY, seconds)
+        resolver.lifetime = seconds
+        try:
+            answer = resolver.resolve(name.decode('ascii'), 'TXT', search=False)
+        except (dns.resolver.NXDOMAIN, dns.resolver.NoAnswer):
+            return set()
+        # A long record comes in several strings (RFC 6376 3.6.2.2).
+        return {b''.join(record.strings) for record in answer}
+
+    def _remember(self, name: bytes) -> None:
+        now = self._clock()
+        self._failed.pop(name, None)
+        for old, until in list(self._failed.items()):
+            if until > now and len(self._failed) < MAX_REMEMBERED:
+                break
+            del self._failed[old]
+        self._failed[name] = now + REMEMBERED

@@ -1,0 +1,286 @@
+# SPDX-FileCopyrightText: 2026 The mailman-trustedserver authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Key records, from a name server that runs in the test."""
+
+import dns.flags
+import dns.message
+import dns.rcode
+import dns.resolver
+import dns.rrset
+import pytest
+import socket
+import threading
+import time
+
+from mailman_trustedserver.resolver import (
+    KeyRecords,
+    MAX_REMEMBERED,
+    MAX_SECONDS,
+    REMEMBERED,
+)
+from mailman_trustedserver.signatures import check, DnsFailure, Result, SeveralRecords
+from tests.signing import DOMAIN, key_record, LIST, NOW, sign
+from tests.test_signatures import compose
+
+
+KEY = key_record(bits=4096)
+NAME = b'one._domainkey.example.org.'
+
+
+def quoted(*texts):
+    return ' '.join(f'"{text.decode()}"' for text in texts)
+
+
+# A name, and the TXT records that it has, each as a zone file has it; or how the
+# question goes wrong.
+ZONE = {
+    'one': [quoted(*(KEY[i : i + 255] for i in range(0, len(KEY), 255)))],
+    'short': ['"v=DKIM1; p="'],
+    'empty': ['""'],
+    'twice': ['"v=DKIM1; p=x"', '"v=DKIM1; p=" "x"'],
+    'two': ['"v=DKIM1; p=x"', '"v=DKIM1; p=y"'],
+    'other': [],
+    'broken': dns.rcode.SERVFAIL,
+    'refused': dns.rcode.REFUSED,
+    'silent': None,
+    'alias': [],
+}
+
+
+class NameServer(threading.Thread):
+    """A name server over UDP on the loopback; it counts the questions."""
+
+    def __init__(self):
+        super().__init__(daemon=True)
+        self.socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        self.socket.bind(('127.0.0.1', 0))
+        self.port = self.socket.getsockname()[1]
+        self.asked = []
+
+    def run(self):
+        while True:
+            data, address = self.socket.recvfrom(4096)
+            if not data:
+                return
+            reply = self.reply(dns.message.from_wire(data))
+            if reply is not None:
+                self.socket.sendto(reply.to_wire(max_size=65535), address)
+
+    def reply(self, query):
+        question = query.question[0]
+        self.asked.append(question.name.to_text())
+        name = question.name.labels[0].decode().lower()
+        answer = dns.message.make_response(query)
+        answer.flags |= dns.flags.RA
+        found = ZONE.get(name, dns.rcode.NXDOMAIN)
+        if found is None:
+            return None
+        if name == 'alias':
+            target = 'one._domainkey.example.org.'
+            alias = dns.rrset.from_text(question.name, 60, 'IN', 'CNAME', target)
+            records = dns.rrset.from_text(target, 60, 'IN', 'TXT', *ZONE['one'])
+            answer.answer += [alias, records]
+        elif isinstance(found, list):
+            if found:
+                records = dns.rrset.from_text(question.name, 60, 'IN', 'TXT', *found)
+                answer.answer.append(records)
+        else:
+            answer.set_rcode(found)
+        return answer
+
+    def resolver(self):
+        resolver = dns.resolver.Resolver(configure=False)
+        resolver.nameservers = ['127.0.0.1']
+        resolver.port = self.port
+        return resolver
+
+    def stop(self):
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as last:
+            last.sendto(b'', ('127.0.0.1', self.port))
+        self.join()
+        self.socket.close()
+
+
+@pytest.fixture
+def server():
+    server = NameServer()
+    server.start()
+    yield server
+    server.stop()
+
+
+class Clock:
+    def __init__(self):
+        self.now = 1000.0
+
+    def __call__(self):
+        return self.now
+
+
+def name_of(label):
+    return f'{label}._domainkey.example.org.'.encode()
+
+
+@pytest.mark.parametrize(
+    ('label', 'record'),
+    [
+        ('one', KEY),
+        ('ONE', KEY),
+        ('alias', KEY),
+        ('short', b'v=DKIM1; p='),
+        ('empty', b''),
+        ('twice', b'v=DKIM1; p=x'),
+        ('missing', None),
+        ('other', None),
+    ],
+)
+def test_answer_is_the_record_or_that_there_is_none(server, label, record):
+    assert (
+        KeyRecords(make_resolver=server.resolver).for_post()(name_of(label)) == record
+    )
+
+
+def test_records_that_differ_are_several(server):
+    records = KeyRecords(make_resolver=server.resolver)
+    for _ in range(2):
+        with pytest.raises(SeveralRecords):
+            records.for_post()(name_of('two'))
+    # That is an answer, and not remembered as a failure.
+    assert len(server.asked) == 2
+
+
+@pytest.mark.parametrize(
+    'name',
+    [
+        *map(name_of, ['broken', 'refused', 'silent']),
+        b'\xff.example.org.',
+        b'a..example.org.',
+        b'x' * 64 + b'.example.org.',
+    ],
+)
+def test_anything_else_is_a_failure(server, name):
+    records = KeyRecords(make_resolver=server.resolver, seconds=0.3)
+    with pytest.raises(DnsFailure):
+        records.for_post()(name)
+
+
+def test_name_server_that_is_not_there_is_a_failure(server):
+    resolver = server.resolver()
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as unused:
+        unused.bind(('127.0.0.1', 0))
+        resolver.port = unused.getsockname()[1]
+    with pytest.raises(DnsFailure):
+        KeyRecords(make_resolver=lambda: resolver, seconds=0.3).for_post()(NAME)
+
+
+def test_system_without_name_servers_is_a_failure():
+    def make():
+        raise dns.resolver.NoResolverConfiguration
+
+    with pytest.raises(DnsFailure):
+        KeyRecords(make_resolver=make).for_post()(NAME)
+
+
+def test_all_questions_of_a_post_take_the_time_of_one(server):
+    records = KeyRecords(make_resolver=server.resolver, seconds=0.5)
+    find = records.for_post()
+    begun = time.monotonic()
+    for label in ('silent', 'silent', 'one', 'short'):
+        with pytest.raises(DnsFailure):
+            find(name_of(label))
+    assert 0.4 < time.monotonic() - begun < 3
+    # What was not asked is not remembered.
+    assert records.for_post()(NAME) == KEY
+
+
+def test_time_counts_from_the_first_question_and_for_each_post(server):
+    clock = Clock()
+    records = KeyRecords(clock, server.resolver)
+    find = records.for_post()
+    clock.now += 10 * MAX_SECONDS
+    assert find(NAME) == KEY
+    clock.now += MAX_SECONDS - 1
+    assert find(NAME) == KEY
+    clock.now += 1
+    with pytest.raises(DnsFailure, match='no time is left'):
+        find(NAME)
+    assert records.for_post()(NAME) == KEY
+
+
+def test_resolver_gets_the_time_that_is_left(server):
+    clock, made = Clock(), []
+
+    def make():
+        made.append(server.resolver())
+        return made[-1]
+
+    find = KeyRecords(clock, make).for_post()
+    for seconds in (0, 3):
+        clock.now += seconds
+        find(NAME)
+    assert [(one.timeout, one.lifetime) for one in made] == [(3, 5), (2, 2)]
+
+
+def test_failure_is_remembered_for_a_minute_for_its_name(server):
+    clock = Clock()
+    records = KeyRecords(clock, server.resolver)
+    for seconds, questions in [(0, 1), (1, 1), (REMEMBERED - 2, 1), (1, 2)]:
+        clock.now += seconds
+        with pytest.raises(DnsFailure):
+            records.for_post()(name_of('broken'))
+        assert server.asked.count('broken._domainkey.example.org.') == questions
+        assert records.for_post()(NAME) == KEY
+
+
+def test_memory_is_bounded_and_loses_the_oldest_first():
+    clock, asked = Clock(), []
+
+    def make():
+        asked.append(clock.now)
+        raise OSError
+
+    records = KeyRecords(clock, make)
+
+    def is_asked(number):
+        before = len(asked)
+        with pytest.raises(DnsFailure):
+            records.for_post()(b'%d.example.org.' % number)
+        return len(asked) > before
+
+    assert all(map(is_asked, range(MAX_REMEMBERED + 1)))
+    assert len(records._failed) == MAX_REMEMBERED
+    assert not is_asked(1)
+    assert is_asked(0)
+    assert is_asked(1)
+    clock.now += REMEMBERED
+    assert is_asked(5000)
+    assert len(records._failed) == 1
+
+
+def test_by_default_the_name_servers_are_those_of_the_system(server, monkeypatch):
+    resolver = server.resolver()
+    monkeypatch.setattr(dns.resolver, 'Resolver', lambda: resolver)
+    assert KeyRecords().for_post()(NAME) == KEY
+
+
+@pytest.mark.parametrize(
+    ('selector', 'token'),
+    [
+        ('one', None),
+        ('missing', 'dkim-no-key'),
+        ('two', 'dkim-several-keys'),
+        ('broken', 'dkim-dns-failure'),
+        ('silent', 'dkim-dns-failure'),
+        ('short', 'dkim-key-revoked'),
+    ],
+)
+def test_signature_is_checked_with_a_name_server(server, selector, token):
+    result = check(
+        sign(compose(), bits=4096, s=selector),
+        KeyRecords(make_resolver=server.resolver, seconds=0.5).for_post(),
+        domains=[DOMAIN],
+        destinations=[LIST],
+        received_at=NOW,
+    )
+    assert result == (Result(refusal=token) if token else Result(DOMAIN))
