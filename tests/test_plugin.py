@@ -208,7 +208,7 @@ def test_bad_entry_is_named(configure, tmp_path, key, entry, expected):
             ('trusted_servers', 'not known', 'trusted_local_servers'),
         ),
         ('mode: watch', ('mode', "'watch'", 'enforce, observe')),
-        ('sender_domains: example.org', ('sender_domains', 'not known')),
+        ('sender_domain: example.org', ('sender_domain', 'not known')),
         ('submission: none', ('submission', "'none'", 'single-hop')),
         ('local_submission: maybe', ('local_submission', "'maybe'", 'yes or no')),
         (
