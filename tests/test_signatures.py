@@ -528,14 +528,15 @@ def test_module_brings_neither_dkimpy_nor_mailman_when_it_is_imported():
 # What is signed, is signed whatever the form.
 
 WHITE = st.text(' \t\r\nx.', max_size=60).map(
-    lambda text: re.sub('\r?\n|\r', '\r\n', text) + '\r\n'
+    lambda text: re.sub('\r?\n', '\r\n', text)
 )
 
 
 @given(WHITE, st.sampled_from([1, 700, 5461, 16383, 40000]))
 def test_body_is_hashed_as_dkimpy_does_it(text, times):
+    body = re.sub('(?<!\r)\n', '\r\n', text * times)
     for c in ('simple/relaxed', 'relaxed/simple'):
-        assert outcome(body=text * times, c=c) == SIGNED
+        assert outcome(body=body, c=c) == SIGNED
 
 
 def canonical(message):
@@ -545,6 +546,8 @@ def canonical(message):
     wanted = [
         (name, value) for name, value in fields if name.lower().decode() in FIELDS
     ]
+    # A last line without an end gets one (RFC 6376 3.4.3).
+    body += b'' if body.endswith(b'\r\n') else b'\r\n'
     return policy.canonicalize_headers(wanted), policy.canonicalize_body(body)
 
 

@@ -326,8 +326,6 @@ def _relaxed_hash(body: bytes) -> bytes:
         if start + _PIECE < len(body):
             carried = next(filter(piece.endswith, (b' \r', b'\r', b' ')), b'')
             piece = piece[: len(piece) - len(carried)]
-        else:
-            piece = piece.rstrip(b' ')
         end = _end_without_empty_lines(piece)
         if end:
             hashed.update(b'\r\n' * line_ends + piece[:end])
