@@ -96,6 +96,17 @@ def assert_in_readme(symptom, printed):
     assert symptom in printed
 
 
+def assert_documented(path, begin, table):
+    """The table of a document that begins so is this one; RENEW=1 puts it there."""
+    text = path.read_text(encoding='utf-8')
+    start = text.index(begin)
+    end = text.index('\n\n', start) + 1
+    if os.environ.get('RENEW'):
+        path.write_text(text[:start] + table + text[end:], encoding='utf-8')
+    else:
+        assert text[start:end] == table
+
+
 def invoke(*args, data=b''):
     """Run `mailman trustedserver ARGS...` in this process."""
     from mailman_trustedserver.commands.trustedserver import trustedserver

@@ -9,13 +9,13 @@ situation.  `make bypass-table` prints it anew.
 
 import copy
 import itertools
-import os
 import pytest
 
 from dataclasses import dataclass
 from dev.site.posts import CONFIGURATION, SENDER
 from pathlib import Path
 from tests.conftest import (
+    assert_documented,
     BAD,
     CHAIN,
     DEFAULT_CHAIN,
@@ -252,14 +252,7 @@ def test_good_route_changes_nothing_where_nothing_is_bypassed(
 
 
 def test_documented_table_is_what_mailman_did(situations):
-    table = print_table(situations)
-    text = DOCUMENT.read_text(encoding='utf-8')
-    start = text.index('| action |')
-    end = text.index('\n\n', start) + 1
-    if os.environ.get('RENEW'):
-        DOCUMENT.write_text(text[:start] + table + text[end:], encoding='utf-8')
-    else:
-        assert text[start:end] == table
+    assert_documented(DOCUMENT, '| action |', print_table(situations))
 
 
 # What the rules decide, and what becomes of it.
