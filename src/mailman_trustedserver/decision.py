@@ -113,12 +113,11 @@ def decide(
     :param usenet: Whether the post is a Usenet article.
     :return: The decision.  Nothing is raised on any header.
     """
-    missing = settings if isinstance(settings, Reason) else None
+    # Whatever the route, this decides; it is still there to be shown.
+    overruled = settings if isinstance(settings, Reason) else None
     in_force = settings if isinstance(settings, Settings) else None
     policy = Policy() if in_force is None else in_force.policy
     found = () if mlist is None else obstacles(mlist, settings)
-    # Whatever the route, these decide; it is still there to be shown.
-    overruled = missing
     if Obstacle.NONMEMBER_ACTION in found:
         overruled = Reason.NONMEMBER_ACTION
     evidence = header.evidence(usenet, senders=bool(policy.sender_domains))

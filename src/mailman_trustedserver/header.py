@@ -21,6 +21,15 @@ __all__ = ['Header']
 # Ten addresses with names are shorter.
 MAX_FROM_LENGTH = 2000
 
+# What shows for whom a message speaks, and who submitted it.
+_EVIDENCE_FIELDS = (
+    'user-agent',
+    'auto-submitted',
+    'x-mailman-version',
+    'x-originatororg',
+    'x-ms-exchange-crosstenant-authas',
+)
+
 # Text without any of these fields is no message.
 _MESSAGE_FIELDS = ('from', 'date', 'message-id', 'received', 'subject', 'to')
 
@@ -97,14 +106,20 @@ class Header:
         :param usenet: Whether the message is a Usenet article, which no field says.
         :param senders: Whether From is to be read, which takes time.
         """
+        # One way through the header, which may have a hundred fields.
+        found: dict[str, list[str]] = {name: [] for name in _EVIDENCE_FIELDS}
+        for name, value in self.fields:
+            if name in found:
+                found[name].append(value)
+        agents, replies, versions, orgs, auth_as = map(tuple, found.values())
         return Evidence(
-            user_agents=self.values('user-agent'),
-            auto_submitted=self.values('auto-submitted'),
-            mailman_version=bool(self.values('x-mailman-version')),
+            user_agents=agents,
+            auto_submitted=replies,
+            mailman_version=bool(versions),
             usenet=usenet,
             from_domains=self.from_domains if senders else (),
-            originator_orgs=self.values('x-originatororg'),
-            auth_as=self.values('x-ms-exchange-crosstenant-authas'),
+            originator_orgs=orgs,
+            auth_as=auth_as,
         )
 
 

@@ -381,7 +381,7 @@ def evaluate(
     route = _walk(list(islice(fields, MAX_FIELDS + 1)), policy, evidence)
     _decide(route)
     verdict = Verdict(
-        route.reason in (Reason.OUTGOING_SERVER, Reason.LOCAL_SUBMISSION),
+        route.reason.trusted,
         route.reason,
         tuple(route.findings),
         route.proof,
@@ -469,8 +469,7 @@ def _decide(route: _Route) -> None:
             route.reason = _refusal(route.findings[-1] if route.findings else None)
         else:
             route.reason = _proved(route, route.outgoing)
-    trusted = route.reason in (Reason.OUTGOING_SERVER, Reason.LOCAL_SUBMISSION)
-    if trusted and route.policy.sender_domains:
+    if route.reason.trusted and route.policy.sender_domains:
         domains = route.evidence.from_domains
         if not domains or not all(map(route.policy.accepts_sender, domains)):
             route.reason, route.proof = Reason.SENDER_DOMAIN, ''

@@ -88,6 +88,11 @@ class Reason(Enum):
         member.actor = actor
         return member
 
+    @property
+    def trusted(self) -> bool:
+        """Whether it is the reason of a post that is trusted."""
+        return self in (Reason.OUTGOING_SERVER, Reason.LOCAL_SUBMISSION)
+
     OUTGOING_SERVER = (
         'outgoing-server',
         gettext_noop(
