@@ -3,15 +3,19 @@
 
 """`python -m mailman_trustedserver`, which explains where no Mailman is."""
 
+import errno
+import io
 import json
 import os
 import pytest
 import re
+import runpy
 import shlex
 import subprocess
 import sys
 
 from dev.site.posts import make_post, ROOT
+from mailman_trustedserver import __version__
 from mailman_trustedserver.__main__ import main
 from tests.test_policy import auth, hop, MUA, OUT, RELAY, UNKNOWN
 
@@ -87,6 +91,65 @@ def test_wrong_setting_is_a_clear_error(posted, capsys, args, problem):
 def test_file_that_is_not_there_is_a_clear_error(capsys, tmp_path):
     assert main([str(tmp_path / 'none.eml')]) == 2
     assert 'none.eml: No such file or directory' in capsys.readouterr().err
+
+
+def test_standard_input_is_read(capsys, monkeypatch):
+    data = make_post([hop(RELAY), hop(OUT), hop(MUA)])
+    monkeypatch.setattr(sys, 'stdin', io.TextIOWrapper(io.BytesIO(data)))
+    assert main([*LISTS, '-']) == 0
+    assert capsys.readouterr().out.startswith('-: <')
+    monkeypatch.setattr(sys, 'stdin', None)
+    assert main([*LISTS, '-']) == 2
+    assert capsys.readouterr().err == '-: there is no standard input\n'
+
+
+class Unwritable(io.StringIO):
+    """A standard output that fails, with a descriptor that may be replaced."""
+
+    def __init__(self, error, file):
+        super().__init__()
+        self._error, self._file = error, file
+
+    def write(self, text):
+        raise self._error
+
+    def fileno(self):
+        return self._file.fileno()
+
+
+@pytest.mark.parametrize(
+    ('error', 'fields', 'exit_code', 'complaint'),
+    [
+        # Nobody reads on: the exit code still tells the verdict.
+        (BrokenPipeError(), [hop(RELAY), hop(OUT), hop(MUA)], 0, ''),
+        (BrokenPipeError(), [hop(UNKNOWN)], 1, ''),
+        (
+            OSError(errno.ENOSPC, 'No space left on device'),
+            [hop(RELAY), hop(OUT), hop(MUA)],
+            2,
+            'The output cannot be written: No space left on device\n',
+        ),
+    ],
+)
+def test_output_that_cannot_be_written(
+    posted, capsys, monkeypatch, tmp_path, error, fields, exit_code, complaint
+):
+    path = posted(*fields)
+    with open(tmp_path / 'output', 'w') as file:
+        monkeypatch.setattr(sys, 'stdout', Unwritable(error, file))
+        assert main([*LISTS, path]) == exit_code
+        # What the process writes when it ends goes nowhere.
+        assert os.path.samestat(os.fstat(file.fileno()), os.stat(os.devnull))
+    assert capsys.readouterr().err == complaint
+
+
+def test_module_can_be_run(monkeypatch, capsys):
+    monkeypatch.setattr(sys, 'argv', ['mailman_trustedserver', '--version'])
+    monkeypatch.delitem(sys.modules, 'mailman_trustedserver.__main__')
+    with pytest.raises(SystemExit) as end:
+        runpy.run_module('mailman_trustedserver', run_name='__main__')
+    assert end.value.code == 0
+    assert capsys.readouterr().out.strip() == __version__
 
 
 def python(*args, **options):

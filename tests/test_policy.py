@@ -107,6 +107,8 @@ def policy(local=LOCAL, remote=REMOTE, **others):
             ['outgoing-server', 'outgoing-server', 'too-many-hops'],
         ),
         ([hop(OUT), auth('127.0.0.1')], ['outgoing-server'] * 3),
+        ([hop(OUT), QUEUE, auth(OUT)], ['outgoing-server'] * 3),
+        ([hop(UNKNOWN), QUEUE, auth(OUT)], ['unlisted-peer'] * 3),
         (
             [auth(OUT)],
             ['outgoing-server', 'not-authenticated', 'not-authenticated'],
