@@ -66,7 +66,7 @@ POSTFIX = 'from a (b [192.0.2.1]) by mx (Postfix)'
             'RFC 5321',
             'from a ([192.0.2.1]) by mx (Nonesuch 1.0) ◄ expected “;”',
         ),
-        ('junk', 'Exim', '◄ expected “from”'),
+        ('junk', 'RFC 5321', '◄ expected “from”'),
     ],
 )
 def test_nearest_row_says_where_it_stops(field, name, said):

@@ -171,8 +171,9 @@ def make_row(**changes):
 
 def add_row(monkeypatch, row):
     for word in row.words:
-        rows = received._BY_WORD.get(word, ())
-        monkeypatch.setitem(received._BY_WORD, word, (*rows, row))
+        for rows in received.ROWS.values():
+            others = rows.by_word.get(word, ())
+            monkeypatch.setitem(rows.by_word, word, (*others, row))
 
 
 def test_row_is_found_by_a_server_name_of_several_words(monkeypatch):

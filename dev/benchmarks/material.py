@@ -11,8 +11,8 @@ import random
 from dev.demo.routes import received
 from ipaddress import ip_network, IPv4Address, IPv6Address
 from mailman_trustedserver import AddressList, Policy
-from mailman_trustedserver.addresses import _match as match_address
 from mailman_trustedserver.addresses import parse_address
+from mailman_trustedserver.policy import _entries
 from pathlib import Path
 
 
@@ -118,7 +118,7 @@ def policy(local: list[str], remote: list[str]) -> Policy:
 
 def forget() -> None:
     """Forget which addresses were looked up, as if none had been seen before."""
-    match_address.cache_clear()
+    _entries.cache_clear()
     parse_address.cache_clear()
 
 

@@ -11,10 +11,11 @@ the peer, and fails on a message without `Received`.
 import re
 
 
-# The first address in brackets, wherever it stands.
+# The first address in brackets, wherever it stands.  The original knew the square
+# ones only, and no address of Exchange, which writes round ones.
 ADDRESS = re.compile(
-    r'\[((?:[0-9]{1,3}\.){3}[0-9]{1,3}'
-    r'|IPv6:(?:[0-9A-Fa-f]{4}:){7}[0-9A-Fa-f]{4}|IPv6:::1)\]'
+    r'[\[(]((?:[0-9]{1,3}\.){3}[0-9]{1,3}'
+    r'|IPv6:(?:[0-9A-Fa-f]{4}:){7}[0-9A-Fa-f]{4}|IPv6:::1)[\])]'
 )
 
 

@@ -67,12 +67,9 @@ _TYPOGRAPHIC = str.maketrans(
     }
 )
 # An address or network with what people put around one.
-_WRAPPED = re.compile(
-    r"""
-    ['"`\[({<]* (?: ipv6: )? ([^][(){}<>'"`]*) ['"`\])}>]*
-    (/[\d.]+)? ['"`\])}>]*
-    """,
-    re.VERBOSE | re.IGNORECASE,
+_WRAPPED = (
+    r"""['"`\[({<]*(?:[Ii][Pp][Vv]6:)?([^][(){}<>'"`]*)['"`\])}>]*"""
+    r"""(/[\d.]+)?['"`\])}>]*"""
 )
 _PUNCTUATION = 'no commas, quotes or brackets: separate entries by white space'
 
@@ -211,7 +208,9 @@ def _explain_punctuation(text: str, mark: str) -> Optional[str]:
     stripped = text.strip(',;' + _QUOTES)
     if stripped.startswith(('^', '!^')):
         return f': {_PUNCTUATION}; {_write([stripped], mark)}'
-    pieces = [_WRAPPED.fullmatch(piece) for piece in re.split('[,;]', text) if piece]
+    pieces = [
+        re.fullmatch(_WRAPPED, piece) for piece in re.split('[,;]', text) if piece
+    ]
     # Without the brackets within it, a piece might be another address.
     entries = [_without_zone(piece[1] + (piece[2] or '')) for piece in pieces if piece]
     if None in pieces:
@@ -397,8 +396,6 @@ class _Matcher:
         return None
 
 
-# As with `parse_address`; the lists of a site are few, too.
-@lru_cache(maxsize=4096)
 def _match(included: _Matcher, excluded: _Matcher, address: Address) -> Optional[str]:
     if isinstance(address, IPv6Address):
         address = _folded(address)

@@ -38,6 +38,7 @@ import re
 from dataclasses import dataclass
 from enum import Enum
 from functools import cached_property, partial
+from typing import Optional
 
 
 __all__ = ['BLOCKS', 'FORMATS', 'GROUPS', 'Clause', 'Format', 'Kind', 'expand']
@@ -65,6 +66,8 @@ class Clause(Enum):
     COMMENT = 'by HOST ('
     PROTOCOL = 'by HOST with PROTOCOL'
     PROTOCOL_AND_COMMENT = 'by HOST with PROTOCOL ('
+    # Or there is no `by`.
+    OTHER = ''
 
 
 # What a grammar may name.
@@ -116,6 +119,12 @@ class Format:
     def words(self) -> tuple[str, ...]:
         """The first words of `servers`, by which the row is found."""
         return tuple(word[0] for word in map(_WORD.match, self.servers) if word)
+
+    @property
+    def begins_with_from(self) -> Optional[bool]:
+        """Whether fields of this form begin with `from` or `(from`; None if some do."""
+        first = re.match(r'((?:\\\()?from )|by |\{by\}|\\\(', self.grammar)
+        return None if first is None else first[1] is not None
 
     @cached_property
     def reinjection(self) -> bool:
@@ -335,7 +344,7 @@ _qmail = partial(Format,
     versions='qmail 1, netqmail, notqmail; with patches for AUTH and TLS',
     source='received.c')
 _QMAIL = (
-    _qmail('qmail', clauses=(Clause.PROTOCOL,), marker='(',
+    _qmail('qmail', clauses=(Clause.PROTOCOL, Clause.OTHER), marker='(',
         example='from mx10.example.net (HELO ) (192.0.2.10) by mx.example.org'
         ' with SMTP; 3 Mar 2004 20:34:38 -0000',
         grammar=r'{qmail}{encrypted}'),
@@ -349,9 +358,11 @@ _QMAIL = (
         grammar=r'{qmail} \((?:qmail-|qpsmtpd|qp |WP-SMTPD|JAMES )[^()\[\]"]*\)'
         r'{encrypted}'),
     _qmail('qmail, queue', marker=' invoked from network)', kind=Kind.QUEUE,
+        clauses=(Clause.OTHER,),
         example='(qmail 15312 invoked from network); 22 Nov 2026 22:58:00 -0000',
         grammar=r'\(qmail [0-9]+ invoked from network\){date}'),
     _qmail('qmail, sendmail command', marker=' invoked ', kind=Kind.COMMAND,
+        clauses=(Clause.OTHER,),
         example='(qmail 20810 invoked by uid 0); 22 Nov 2026 22:58:44 -0000',
         grammar=r'\((?:qmail|nullmailer pid) [0-9]+ invoked'
         r' (?:by (?:uid )?(?P<user>\w+)|for bounce)\){date}'),
@@ -402,6 +413,7 @@ _HARAKA = (
         r'(?: tls [\w-]+)?'
         r'(?: \((?:authenticated bits=0|version=[^()\[\]"]*)\))*{date}'),
     _haraka('Haraka, queue', marker='(Haraka outbound)', kind=Kind.QUEUE,
+        clauses=(Clause.OTHER,),
         example='(Haraka outbound); Sun, 22 Nov 2026 10:00:00 +0000',
         grammar=r'\(Haraka outbound\){date}'),
 )
@@ -437,13 +449,14 @@ _MICROSOFT = (
         example='from m1.example.org (2001:db8:207:3d::31) by m2.example.org'
         ' with HTTPS id 12345 via M3.EXAMPLE.ORG; Mon, 1 Oct 2018 09:49:22 +0000',
         grammar=r'{exchange}(?P<protocol>HTTPS){transport}'),
-    _smtpsvc('SMTPSVC',
+    _smtpsvc('SMTPSVC', clauses=(Clause.PROTOCOL, Clause.OTHER),
         example='from tthompson ([192.0.2.172] unverified) by mail.example.com'
         ' with Microsoft SMTPSVC(5.0.2195.5329); Tue, 11 Mar 2003 13:23:01 +0000',
         grammar=r'from (?:(?P<helo>{word}) )?'
         r'\(\[{address}\](?: unverified| RDNS failed)?\)'
         r' {by}(?: over TLS secured channel)? with Microsoft SMTPSVC\([0-9.]+\){date}'),
     _smtpsvc('SMTPSVC, pickup directory', kind=Kind.COMMAND,
+        clauses=(Clause.PROTOCOL,),
         example='from mail pickup service by web.example.org with Microsoft SMTPSVC;'
         ' Mon, 26 Jan 2015 10:18:41 +0000',
         grammar=r'from mail pickup service {by} with Microsoft SMTPSVC{date}'),
@@ -516,7 +529,8 @@ _OTHERS = (
         ' Wed, 13 May 2026 05:48:12 -0400',
         grammar=r'from (?P<helo>{word}) \(\[{address}\]\) {by} \([\w.:-]+\)'
         r' \(MDaemon[^()\[\]"]*\){tail}'),
-    Format('MDaemon 5', versions='5', source='captured fields', marker=' (MDaemon',
+    Format('MDaemon 5', versions='5', source='captured fields',
+        clauses=(Clause.OTHER,), marker=' (MDaemon',
         example='from mua [192.0.2.95] by mx.example.org [192.0.2.27] with SMTP'
         ' (MDaemon.PRO.v5.0.6.R) for <list@example.org>;'
         ' Fri, 21 Feb 2003 09:32:27 +1000',

@@ -10,10 +10,12 @@ that are no ASCII stand in them as surrogates, as Python's parser puts them.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from email.message import Message
-from email.parser import BytesHeaderParser
 from mailman_trustedserver.policy import Evidence
-from typing import Any
+from typing import Any, TYPE_CHECKING
+
+
+if TYPE_CHECKING:
+    from email.message import Message
 
 
 __all__ = ['Header']
@@ -52,6 +54,9 @@ class Header:
         :return: The header.
         :raises ValueError: if this is no header of a message.
         """
+        # It takes as long to import as half of this package.
+        from email.parser import BytesHeaderParser
+
         header = cls.of(BytesHeaderParser().parsebytes(data))
         if not any(name in _MESSAGE_FIELDS for name, _ in header.fields):
             raise ValueError('this is no RFC 5322 message')
@@ -127,7 +132,7 @@ def _domains(value: str) -> list[str]:
     """The domains of the addresses of one field; none if anything is wrong."""
     if len(value) > MAX_FROM_LENGTH:
         return []
-    # Few sites need it, and it takes as long to import as all of this package.
+    # Few sites need it, and it takes as long to import, too.
     from email.headerregistry import HeaderRegistry
 
     try:

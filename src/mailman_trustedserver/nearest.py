@@ -100,6 +100,9 @@ def nearest(field: str) -> Optional[Reading]:
         return None
     found = {row: _furthest(list(_parts(row.grammar)), text) for row in rows}
     row = max(rows, key=lambda row: found[row].progress)
+    if not found[row].end and LAST[0] in found:
+        # Where none reads anything, that of the standard says most.
+        row = LAST[0]
     return Reading(row, text, found[row].end, _expected(found[row].rest))
 
 

@@ -26,6 +26,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from enum import Enum
+from functools import lru_cache
 from itertools import islice
 from mailman_trustedserver.addresses import Address, AddressList
 from mailman_trustedserver.reasons import Reason
@@ -64,6 +65,26 @@ class Submission(str, Enum):
     SINGLE_HOP = 'single-hop'
     AUTHENTICATED = 'authenticated'
     BOTH = 'both'
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class _Lists:
+    """The lists of a policy, of which each keeps what it said of an address."""
+
+    local: AddressList
+    outgoing: tuple[tuple[str, str, AddressList], ...]
+    proofs: dict[str, str]
+
+
+# A site has few servers, so that most addresses have been seen before.
+@lru_cache(maxsize=4096)
+def _entries(
+    lists: _Lists, peer: Address
+) -> tuple[Optional[str], tuple[tuple[str, str], ...]]:
+    """The entry of the local list, and the key and entry of each outgoing one."""
+    found = ((key, servers.match(peer)) for key, _, servers in lists.outgoing)
+    outgoing = tuple((key, entry) for key, entry in found if entry is not None)
+    return lists.local.match(peer), outgoing
 
 
 @dataclass(frozen=True)
@@ -111,47 +132,34 @@ class Policy:
     outgoing_lists: tuple[tuple[str, str, AddressList], ...] = field(
         init=False, repr=False, compare=False
     )
+    lists: _Lists = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, 'submission', Submission(self.submission))
         # In the order in which their proofs are tried.
-        lists = (
+        outgoing = (
             ('dedicated_remote_servers', 'dedicated', self.dedicated),
             ('authenticated_remote_servers', 'authenticated', self.authenticated),
             ('trusted_remote_servers', self.submission.value, self.remote),
             ('microsoft_365_servers', 'microsoft-365', self.microsoft_365),
         )
-        object.__setattr__(
-            self,
-            'outgoing_lists',
-            tuple(
-                (key, proof, servers)
-                for key, proof, servers in lists
-                if servers.entries
-                and (proof != 'microsoft-365' or self.microsoft_365_tenants)
-            ),
+        in_force = tuple(
+            (key, proof, servers)
+            for key, proof, servers in outgoing
+            if servers.entries
+            and (proof != 'microsoft-365' or self.microsoft_365_tenants)
         )
-
-    def outgoing(self, peer: Address) -> tuple[tuple[str, str], ...]:
-        """The lists of outgoing servers that an address is on.
-
-        :param peer: The address.
-        :return: Pairs of the key of a list and the entry, in the order in which
-            the proofs are tried.
-        """
-        found: tuple[tuple[str, str], ...] = ()
-        for key, _, servers in self.outgoing_lists:
-            entry = servers.match(peer)
-            if entry is not None:
-                found = (*found, (key, entry))
-        return found
+        proofs = {key: proof for key, proof, _ in in_force}
+        lists = _Lists(self.local, in_force, proofs)
+        object.__setattr__(self, 'outgoing_lists', in_force)
+        object.__setattr__(self, 'lists', lists)
 
     def proof(self, key: str) -> str:
         """The proof that is asked of the servers on a list.
 
         :param key: The key of the list.
         """
-        return next(proof for other, proof, _ in self.outgoing_lists if other == key)
+        return self.lists.proofs[key]
 
     def accepts_sender(self, domain: str) -> bool:
         """Whether `sender_domains` has a domain, or is empty.
@@ -231,7 +239,11 @@ def _first_word(value: str) -> str:
     return word.lower()
 
 
-@dataclass(frozen=True)
+# As with `Hop`, the constructors that dataclass() would write take as long as half
+# of what is decided here.
+
+
+@dataclass(frozen=True, init=False)
 class Finding:
     """What was found in one Received field.
 
@@ -246,11 +258,28 @@ class Finding:
     """
 
     hop: Optional[Hop]
-    problem: str = ''
-    attested: bool = False
-    local: Optional[str] = None
-    outgoing: tuple[tuple[str, str], ...] = ()
-    text: str = ''
+    problem: str
+    attested: bool
+    local: Optional[str]
+    outgoing: tuple[tuple[str, str], ...]
+    text: str
+
+    def __init__(
+        self,
+        hop: Optional[Hop],
+        problem: str = '',
+        attested: bool = False,
+        local: Optional[str] = None,
+        outgoing: tuple[tuple[str, str], ...] = (),
+        text: str = '',
+    ) -> None:
+        members = self.__dict__
+        members['hop'] = hop
+        members['problem'] = problem
+        members['attested'] = attested
+        members['local'] = local
+        members['outgoing'] = outgoing
+        members['text'] = text
 
     @property
     def peer(self) -> Optional[Address]:
@@ -262,7 +291,7 @@ class Finding:
 _UNATTESTED = Finding(None)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, init=False)
 class Verdict:
     """The decision, its reason, and a finding for each field that was read.
 
@@ -281,12 +310,33 @@ class Verdict:
 
     trusted: bool
     reason: Reason
-    findings: tuple[Finding, ...] = ()
-    proof: str = ''
-    route: Optional[Reason] = None
-    decisive: Optional[int] = None
-    asked: tuple[str, ...] = ()
-    found: str = ''
+    findings: tuple[Finding, ...]
+    proof: str
+    route: Optional[Reason]
+    decisive: Optional[int]
+    asked: tuple[str, ...]
+    found: str
+
+    def __init__(
+        self,
+        trusted: bool,
+        reason: Reason,
+        findings: tuple[Finding, ...] = (),
+        proof: str = '',
+        route: Optional[Reason] = None,
+        decisive: Optional[int] = None,
+        asked: tuple[str, ...] = (),
+        found: str = '',
+    ) -> None:
+        members = self.__dict__
+        members['trusted'] = trusted
+        members['reason'] = reason
+        members['findings'] = findings
+        members['proof'] = proof
+        members['route'] = route
+        members['decisive'] = decisive
+        members['asked'] = asked
+        members['found'] = found
 
     def __bool__(self) -> bool:
         return self.trusted
@@ -385,15 +435,16 @@ def evaluate(
         route.reason,
         tuple(route.findings),
         route.proof,
-        decisive=route.decisive,
-        asked=tuple(route.asked),
-        found=_shown(route.found),
+        None,
+        route.decisive,
+        tuple(route.asked),
+        route.found and _shown(route.found),
     )
     stranger = evidence.stranger
     return verdict if stranger is None else verdict.overruled(stranger)
 
 
-@dataclass
+@dataclass(eq=False, repr=False)
 class _Route:
     """A route, of which the attested part was read, and what is decided on it.
 
@@ -668,8 +719,7 @@ def _find(text: str, policy: Policy) -> Finding:
         return Finding(None, str(error), True, text=_shown(text))
     if hop.peer is None:
         return Finding(hop, '', True)
-    peer = hop.peer
-    return Finding(hop, '', True, policy.local.match(peer), policy.outgoing(peer))
+    return Finding(hop, '', True, *_entries(policy.lists, hop.peer))
 
 
 def _shown(text: str) -> str:

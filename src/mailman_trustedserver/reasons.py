@@ -67,11 +67,13 @@ class Reason(Enum):
     :ivar remedies: What can be done: by default, under the key '', and in the
         cases of `Verdict.case`.  Empty if there is nothing to do.
     :ivar actor: Who can do it.
+    :ivar trusted: Whether it is the reason of a post that is trusted.
     """
 
     sentence: str
     remedies: Mapping[str, str]
     actor: Actor
+    trusted: bool
 
     def __new__(
         cls,
@@ -86,12 +88,8 @@ class Reason(Enum):
         cases = {'': remedies} if isinstance(remedies, str) else remedies
         member.remedies = MappingProxyType(dict(cases))
         member.actor = actor
+        member.trusted = token in ('outgoing-server', 'local-submission')
         return member
-
-    @property
-    def trusted(self) -> bool:
-        """Whether it is the reason of a post that is trusted."""
-        return self in (Reason.OUTGOING_SERVER, Reason.LOCAL_SUBMISSION)
 
     OUTGOING_SERVER = (
         'outgoing-server',

@@ -15,7 +15,6 @@ typo in a security setting must not pass.
 from __future__ import annotations
 
 import configparser
-import hashlib
 import io
 import re
 
@@ -300,6 +299,9 @@ def parse_settings(
 
 def _digest(values: Mapping[str, str]) -> str:
     text = repr(sorted(values.items())).encode('utf-8', 'surrogatepass')
+    # It loads OpenSSL, which most programs do not need.
+    import hashlib
+
     return hashlib.sha256(text).hexdigest()[:12]
 
 

@@ -19,14 +19,12 @@ module opens no other file, asks no DNS and has no clock.
 
 from __future__ import annotations
 
-import json
 import re
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date
 from functools import lru_cache
-from importlib.resources import files
 from ipaddress import IPv4Address, IPv6Address
 from mailman_trustedserver.addresses import AddressList, parse_network
 from mailman_trustedserver.expressions import compile_expression
@@ -78,6 +76,11 @@ class SharedSender:
 
 @lru_cache(maxsize=1)
 def _data() -> Any:
+    # Few programs need the file, and these take long to import.
+    import json
+
+    from importlib.resources import files
+
     path = files('mailman_trustedserver').joinpath('shared_senders.json')
     return json.loads(path.read_text(encoding='utf-8'))
 
