@@ -135,6 +135,7 @@ def test_check_prints_the_effective_policy(mlist):
         '    192.168.10.2',
         'authenticated_remote_servers: (none)',
         'dedicated_remote_servers: (none)',
+        'dkim_remote_servers: (none)',
         'microsoft_365_tenants: (none)',
         'microsoft_365_servers: (none)',
         'sender_domains: (none)',

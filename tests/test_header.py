@@ -46,6 +46,22 @@ def test_evidence_is_what_the_fields_show():
     assert Header.parse(b'From: x\n\n').evidence() == Evidence()
 
 
+@pytest.mark.parametrize(
+    ('fields', 'seconds'),
+    [
+        (['from x by y; Tue, 1 Sep 2026 10:00:00 +0000', '; never'], 1788256800),
+        (['from x; y by z; 1 Sep 2026 12:00:00 +0200'], 1788256800),
+        (['from x by y', '; Tue, 1 Sep 2026 10:00:00 +0000'], None),
+        (['from x by y; Tue, 1 Sep 99999999999999999999 10:00:00 +0000'], None),
+        (['; \x1c'], None),
+        ([], None),
+    ],
+)
+def test_message_was_received_when_the_newest_field_says(fields, seconds):
+    header = Header(tuple(('received', field) for field in fields))
+    assert header.received_at == seconds
+
+
 @given(st.binary())
 def test_any_bytes_give_a_header_or_an_error(data):
     try:
@@ -53,6 +69,7 @@ def test_any_bytes_give_a_header_or_an_error(data):
     except ValueError:
         return
     assert header.evidence().stranger is None or header.fields
+    assert header.received_at is None or header.received
 
 
 def program():

@@ -9,7 +9,7 @@ import mailman_trustedserver.mbox
 import pytest
 import tracemalloc
 
-from mailman_trustedserver.mbox import MAX_HEADER_LENGTH, read_headers
+from mailman_trustedserver.mbox import MAX_HEADER_LENGTH, read_messages
 
 
 ONE = b'Subject: one\n\n'
@@ -20,7 +20,7 @@ SEPARATOR = b'From alice@example.org ' + DATE + b'\n'
 
 def headers(data):
     """The headers in a file with these bytes."""
-    return list(read_headers(io.BytesIO(data)))
+    return [found[:2] for found in read_messages(io.BytesIO(data))]
 
 
 @pytest.mark.parametrize(
@@ -132,9 +132,9 @@ class Endless(io.RawIOBase):
 
 
 def test_file_without_an_end_is_given_up():
-    ((_, header),) = read_headers(Endless(bytes(MAX_HEADER_LENGTH + 1)))
+    ((_, header, _),) = read_messages(Endless(bytes(MAX_HEADER_LENGTH + 1)))
     assert len(header) == MAX_HEADER_LENGTH + 1
-    ((_, header),) = read_headers(Endless(b'Subject: one\n'))
+    ((_, header, _),) = read_messages(Endless(b'Subject: one\n'))
     assert len(header) > MAX_HEADER_LENGTH
 
 
@@ -143,7 +143,23 @@ def test_body_is_not_kept():
     stream = io.BytesIO(data)
     tracemalloc.start()
     try:
-        assert list(read_headers(stream)) == [(1, ONE), (2, TWO)]
+        assert list(read_messages(stream)) == [(1, ONE, b''), (2, TWO, b'')]
         assert tracemalloc.get_traced_memory()[1] < 100_000
     finally:
         tracemalloc.stop()
+
+
+@pytest.mark.parametrize(
+    ('max_body', 'bodies'),
+    [
+        (0, [b'', b'']),
+        (1, [b'One.\n', b'Three.\n']),
+        # The empty line before the next message is the mbox's.
+        (99, [b'One.\n\nTwo.\n\n', b'Three.\n']),
+    ],
+)
+def test_bodies_are_kept_if_they_are_asked_for(max_body, bodies):
+    begin = b'From anne@example.org Tue Sep  1 10:00:00 2026\nSubject: one\n\n'
+    data = begin + b'One.\n\nTwo.\n\n' + begin + b'Three.\n'
+    found = read_messages(io.BytesIO(data), max_body)
+    assert [body for _, _, body in found] == bodies

@@ -291,6 +291,32 @@ def test_what_is_no_domain_is_refused(key, value):
     assert f'{key}: ' in str(error.value)
 
 
+@pytest.mark.parametrize('domains', [{}, {'sender_domains': ''}])
+def test_servers_that_sign_for_many_need_the_domains_of_the_site(domains):
+    keys = {'dkim_remote_servers': '192.0.2.1', **domains}
+    with pytest.raises(ValueError, match='write into sender_domains') as error:
+        parse_settings(keys, 'mailman.cfg', 'plugin.trustedserver')
+    begin = 'mailman.cfg [plugin.trustedserver] dkim_remote_servers: '
+    assert str(error.value).startswith(begin)
+    assert not parse_settings({'dkim_remote_servers': ''}, 'x').policy.dkim.entries
+
+
+def test_signature_is_missing_where_nobody_looks_for_it():
+    keys = {'dkim_remote_servers': OUT, 'sender_domains': 'example.org'}
+    found = verdict([hop(OUT), hop(UNKNOWN), JUNK], keys)
+    assert found.reason.value == 'dkim-not-checked'
+    assert found.asked == ('dkim',)
+
+
+@pytest.mark.parametrize('sender', ['alice@example.net', 'x'])
+def test_sender_domains_hold_for_a_signature_too(sender):
+    keys = {'dkim_remote_servers': OUT, 'sender_domains': 'example.org'}
+    header = Header.parse(make_post([hop(OUT)], sender=sender))
+    settings = parse_settings({'trusted_local_servers': RELAY, **keys}, 'mailman.cfg')
+    found = decide(header, settings, signed=lambda: None).verdict
+    assert (found.trusted, found.reason.value) == (False, 'sender-domain')
+
+
 def test_servers_without_tenants_are_warned_of():
     settings = parse_settings({'microsoft_365_servers': MICROSOFT}, 'mailman.cfg')
     assert any('microsoft_365_tenants is empty' in one for one in settings.warnings)
@@ -315,10 +341,15 @@ def test_published_servers_of_microsoft_365_are_the_default():
         ('dedicated_remote_servers', '40.107.0.0/16', True),
         ('dedicated_remote_servers', '192.0.2.1', False),
         ('microsoft_365_servers', '40.107.0.0/16', False),
+        ('dkim_remote_servers', '40.107.0.0/16', False),
     ],
 )
 def test_server_that_others_send_through_is_warned_of(key, entry, warned):
-    keys = {'microsoft_365_tenants': 'example.org', key: entry}
+    keys = {
+        'microsoft_365_tenants': 'example.org',
+        'sender_domains': 'example.org',
+        key: entry,
+    }
     settings = parse_settings(keys, 'mailman.cfg')
     sentences = [f'{key} has {entry}: this is Microsoft 365, through which other '] * (
         warned

@@ -312,6 +312,7 @@ def test_policy_has_the_servers_and_settings(call):
         'trusted_remote_servers': ['192.168.10.1', '192.168.10.2'],
         'authenticated_remote_servers': [],
         'dedicated_remote_servers': [],
+        'dkim_remote_servers': [],
         'microsoft_365_tenants': [],
         'microsoft_365_servers': [],
         'sender_domains': [],

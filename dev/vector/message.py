@@ -20,7 +20,7 @@ from dataclasses import dataclass
 from dev.vector.fields import DATE, Rewriter
 from email.utils import getaddresses
 from mailman_trustedserver.header import Header
-from mailman_trustedserver.mbox import read_headers
+from mailman_trustedserver.mbox import read_messages
 from mailman_trustedserver.received import (
     Hop,
     MalformedReceived,
@@ -90,7 +90,7 @@ def read_message(data: bytes) -> Header:
     :return: The header.
     :raises ValueError: if this is not one message, or it has no Received field.
     """
-    found = [text for _, text in read_headers(io.BytesIO(data))]
+    found = [text for _, text, _ in read_messages(io.BytesIO(data))]
     if len(found) > 1:
         raise ValueError(f'this is an mbox of {len(found)} messages; take one of them')
     header = Header.parse(found[0])

@@ -13,10 +13,10 @@ import argparse
 import sys
 
 from contextlib import AbstractContextManager, nullcontext
-from functools import partial
 from mailman_trustedserver import __version__
-from mailman_trustedserver.decision import decide
+from mailman_trustedserver.decision import decide, Decision
 from mailman_trustedserver.explaining import explain_files, UNUSABLE
+from mailman_trustedserver.header import Header
 from mailman_trustedserver.settings import parse_settings, SettingsError
 from typing import BinaryIO, Optional
 
@@ -69,9 +69,11 @@ def main(args: Optional[list[str]] = None) -> int:
     except SettingsError as error:
         print(error, file=sys.stderr)
         return UNUSABLE
-    return explain_files(
-        options.files, partial(decide, settings=settings), _open, options.json
-    )
+
+    def judge(header: Header, message: bytes) -> Decision:
+        return decide(header, settings)
+
+    return explain_files(options.files, judge, _open, options.json)
 
 
 def _open(name: str) -> AbstractContextManager[BinaryIO]:

@@ -12,23 +12,30 @@ from __future__ import annotations
 
 import logging
 
+from datetime import timezone
 from email.message import Message
+from functools import partial
 from mailman.config import config
+from mailman.interfaces.mailinglist import IAcceptableAliasSet
 from mailman.interfaces.plugin import IPlugin
 from mailman_trustedserver.decision import decide, Decision
+from mailman_trustedserver.flattening import as_received
 from mailman_trustedserver.header import Header
 from mailman_trustedserver.names import MSGDATA_KEY
 from mailman_trustedserver.policy import Verdict
 from mailman_trustedserver.reasons import Reason
 from mailman_trustedserver.report import keep, log_line
+from mailman_trustedserver.resolver import KeyRecords
 from mailman_trustedserver.settings import MailingList, Settings
-from typing import Any, Union
+from mailman_trustedserver.signatures import check
+from typing import Any, Callable, Optional, Union
 from zope.interface import Attribute
 
 
 __all__ = [
     'ITrustedServerPlugin',
     'find_plugin',
+    'find_signature',
     'is_trusted',
     'is_usenet',
     'settings_for',
@@ -37,6 +44,9 @@ __all__ = [
 
 log = logging.getLogger('mailman.error')
 vette = logging.getLogger('mailman.vette')
+
+# One for a process, so that a failure is remembered from one post to the next.
+_key_records = KeyRecords()
 
 
 class ITrustedServerPlugin(IPlugin):
@@ -94,6 +104,53 @@ def is_usenet(msgdata: Any) -> bool:
     return bool(msgdata.get('fromusenet'))
 
 
+def find_signature(
+    mlist: Any, settings: Settings, post: Callable[[], tuple[bytes, float]]
+) -> Optional[Reason]:
+    """Look for a DKIM signature of the sender's domain on a post; asks DNS.
+
+    :param mlist: The `IMailingList`, whose address or an acceptable alias of it
+        the signed fields must name.
+    :param settings: What is in force for the list.
+    :param post: What gives the post as it came, with CR LF, and when that was,
+        in seconds since the epoch.
+    :return: Why there is none; None if there is one.  Nothing is raised.
+    """
+    try:
+        # An alias may be a regular expression, which names no address.
+        aliases = IAcceptableAliasSet(mlist).aliases
+        message, received_at = post()
+        result = check(
+            message,
+            _key_records.for_post(),
+            domains=settings.policy.sender_domains,
+            destinations=[
+                mlist.posting_address,
+                *(alias for alias in aliases if not alias.startswith('^')),
+            ],
+            received_at=received_at,
+        )
+    except Exception:
+        log.exception('trusted-server: a signature could not be looked for')
+        return Reason.INTERNAL_ERROR
+    if result.refusal is None:
+        return None
+    return next(reason for reason in Reason if reason.value == result.refusal.value)
+
+
+def _as_it_came(
+    msg: Message, header: Header, msgdata: dict[str, Any]
+) -> tuple[bytes, float]:
+    """A post, and when it came: by Mailman's LMTP runner, else by its newest field."""
+    time = msgdata.get('received_time')
+    if time is None:
+        # Without a date, it is as old as can be.
+        return as_received(msg), header.received_at or 0.0
+    # Mailman's times have no zone, and are UTC.
+    zone = time.tzinfo or timezone.utc
+    return as_received(msg), time.replace(tzinfo=zone).timestamp()
+
+
 def is_trusted(mlist: Any, msg: Message, msgdata: dict[str, Any]) -> bool:
     """Whether the rule matches a post; never raises.
 
@@ -108,8 +165,13 @@ def is_trusted(mlist: Any, msg: Message, msgdata: dict[str, Any]) -> bool:
     try:
         values = values_of(mlist)
         header = Header.of(msg)
+        settings = settings_for(values)
+        signed = None
+        if isinstance(settings, Settings):
+            post = partial(_as_it_came, msg, header, msgdata)
+            signed = partial(find_signature, mlist, settings, post)
         decision = decide(
-            header, settings_for(values), values, usenet=is_usenet(msgdata)
+            header, settings, values, usenet=is_usenet(msgdata), signed=signed
         )
     except Exception:
         log.exception('trusted-server: a post could not be judged')

@@ -15,7 +15,7 @@ from mailman_trustedserver.names import CHAIN
 from mailman_trustedserver.policy import evaluate, Policy, Verdict
 from mailman_trustedserver.reasons import Reason
 from mailman_trustedserver.settings import MailingList, OBSERVE, Settings
-from typing import Optional, Union
+from typing import Callable, Optional, Union
 
 
 __all__ = ['Decision', 'Obstacle', 'decide', 'obstacles']
@@ -104,6 +104,7 @@ def decide(
     mlist: Optional[MailingList] = None,
     *,
     usenet: bool = False,
+    signed: Optional[Callable[[], Optional[Reason]]] = None,
 ) -> Decision:
     """Decide on a post.
 
@@ -111,6 +112,8 @@ def decide(
     :param settings: What is in force for the list, or why nothing is.
     :param mlist: The list; None to judge the route alone.
     :param usenet: Whether the post is a Usenet article.
+    :param signed: What looks for a DKIM signature, as in `Evidence`; it is not
+        called if the settings decide.
     :return: The decision.  Nothing is raised on any header.
     """
     # Whatever the route, this decides; it is still there to be shown.
@@ -120,7 +123,9 @@ def decide(
     found = () if mlist is None else obstacles(mlist, settings)
     if Obstacle.NONMEMBER_ACTION in found:
         overruled = Reason.NONMEMBER_ACTION
-    evidence = header.evidence(usenet, senders=bool(policy.sender_domains))
+    evidence = header.evidence(
+        usenet, bool(policy.sender_domains), signed if overruled is None else None
+    )
     verdict = evaluate(header.received, policy, evidence)
     if overruled is not None:
         verdict = verdict.overruled(overruled)

@@ -11,7 +11,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from mailman_trustedserver.policy import Evidence
-from typing import Any, TYPE_CHECKING
+from mailman_trustedserver.reasons import Reason
+from typing import Any, Callable, Optional, TYPE_CHECKING
 
 
 if TYPE_CHECKING:
@@ -85,6 +86,24 @@ class Header:
         return self.values('received')
 
     @property
+    def received_at(self) -> Optional[float]:
+        """When the message was received, by the date of the newest Received field.
+
+        In seconds since the epoch; None if there is no such date.
+        """
+        # It takes as long to import as half of this package, and few need it.
+        from email.utils import mktime_tz, parsedate_tz
+
+        for value in self.received[:1]:
+            try:
+                date = parsedate_tz(value.rpartition(';')[2])
+                return None if date is None else mktime_tz(date)
+            except Exception:
+                # On some text, Python's own reader fails.
+                break
+        return None
+
+    @property
     def message_id(self) -> str:
         """The value of the first Message-ID field; empty if there is none."""
         return next(iter(self.values('message-id')), '').strip()
@@ -105,11 +124,17 @@ class Header:
             domains += found
         return tuple(domains)
 
-    def evidence(self, usenet: bool = False, senders: bool = False) -> Evidence:
+    def evidence(
+        self,
+        usenet: bool = False,
+        senders: bool = False,
+        signed: Optional[Callable[[], Optional[Reason]]] = None,
+    ) -> Evidence:
         """What the header shows beside the route.
 
         :param usenet: Whether the message is a Usenet article, which no field says.
         :param senders: Whether From is to be read, which takes time.
+        :param signed: What looks for a signature, as in `Evidence`.
         """
         # One way through the header, which may have a hundred fields.
         found: dict[str, list[str]] = {name: [] for name in _EVIDENCE_FIELDS}
@@ -125,6 +150,7 @@ class Header:
             from_domains=self.from_domains if senders else (),
             originator_orgs=orgs,
             auth_as=auth_as,
+            signed=signed,
         )
 
 

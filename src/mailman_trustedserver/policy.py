@@ -104,6 +104,9 @@ class Policy:
     :ivar microsoft_365: Those of Microsoft 365, whose proof is that the message
         was submitted inside one of `microsoft_365_tenants`: domains, as
         X-OriginatorOrg has them.  Without tenants, no server is on this list.
+    :ivar dkim: Those that many customers share, whose proof is a DKIM signature
+        of the domain of the sender: one of `sender_domains`, so that without
+        these there is none.
     :ivar sender_domains: The domains that each address in From must have one
         of, whatever the proof; one that begins with a dot is every domain below
         it.  Without any, no address is looked at.
@@ -128,6 +131,7 @@ class Policy:
     dedicated: AddressList = field(default_factory=AddressList)
     microsoft_365: AddressList = field(default_factory=AddressList)
     microsoft_365_tenants: frozenset[str] = frozenset()
+    dkim: AddressList = field(default_factory=AddressList)
     sender_domains: frozenset[str] = frozenset()
     outgoing_lists: tuple[tuple[str, str, AddressList], ...] = field(
         init=False, repr=False, compare=False
@@ -142,6 +146,7 @@ class Policy:
             ('authenticated_remote_servers', 'authenticated', self.authenticated),
             ('trusted_remote_servers', self.submission.value, self.remote),
             ('microsoft_365_servers', 'microsoft-365', self.microsoft_365),
+            ('dkim_remote_servers', 'dkim', self.dkim),
         )
         in_force = tuple(
             (key, proof, servers)
@@ -197,6 +202,9 @@ class Evidence:
         if there is none or From cannot be read.
     :ivar originator_orgs: The values of the X-OriginatorOrg fields.
     :ivar auth_as: The values of the X-MS-Exchange-CrossTenant-AuthAs fields.
+    :ivar signed: What looks for a DKIM signature of the domain in From: it gives
+        the reason if there is none, and is called once at most, if the verdict
+        hangs on it.  None where nobody looks.
     """
 
     user_agents: tuple[str, ...] = ()
@@ -206,6 +214,7 @@ class Evidence:
     from_domains: tuple[str, ...] = ()
     originator_orgs: tuple[str, ...] = ()
     auth_as: tuple[str, ...] = ()
+    signed: Optional[Callable[[], Optional[Reason]]] = None
 
     @property
     def stranger(self) -> Optional[Reason]:
@@ -628,12 +637,22 @@ def _microsoft_365(route: _Route, outgoing: int) -> Optional[Reason]:
     return None
 
 
+def _dkim(route: _Route, outgoing: int) -> Optional[Reason]:
+    evidence = route.evidence
+    route.found = ''
+    # Looking for it takes time, and a stranger's post is refused all the same.
+    if evidence.signed is None or evidence.stranger is not None:
+        return Reason.DKIM_NOT_CHECKED
+    return evidence.signed()
+
+
 _PROOFS: dict[str, Callable[[_Route, int], Optional[Reason]]] = {
     'dedicated': _dedicated,
     'authenticated': _authenticated,
     'single-hop': _single_hop,
     'both': _both,
     'microsoft-365': _microsoft_365,
+    'dkim': _dkim,
 }
 
 

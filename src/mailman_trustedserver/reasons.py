@@ -57,6 +57,27 @@ _LOOPBACK = gettext_noop(
     'adds 127.0.0.1 to trusted_local_servers.'
 )
 
+# Of DKIM signatures.
+_SIGNER = gettext_noop(
+    'If a member of the organisation sent it, whoever runs the service that signs for '
+    'its domain has it sign From, To, Cc, Subject, Date, Message-ID and the whole '
+    'body, with rsa-sha256 and the domain in From.'
+)
+_DESTINATION = gettext_noop(
+    'If a member of the organisation sent it, he writes the address of the list into '
+    'To or Cc. If it stands there, whoever runs the service that signs for the domain '
+    'has it sign To and Cc.'
+)
+_KEY = gettext_noop(
+    'If it is the domain of the organisation, whoever runs its DNS corrects the key '
+    'record.'
+)
+_CHANGED = gettext_noop(
+    'If it happens to the posts of members, the site administrator looks for a server '
+    'between the signer and Mailman that changes messages, such as a filter that adds '
+    'a line.'
+)
+
 
 class Reason(Enum):
     """Why a post is trusted or not: the token in the log.
@@ -326,6 +347,236 @@ class Reason(Enum):
             'Microsoft 365 does not say that a member of the organisation submitted '
             'the message (X-MS-Exchange-CrossTenant-AuthAs: {found}).'
         ),
+    )
+    DKIM_NOT_CHECKED = (
+        'dkim-not-checked',
+        gettext_noop(
+            'Whether the domain of the sender signed the message was not looked'
+            ' up: DNS is asked when the post comes, and by "mailman '
+            'trustedserver explain --dns".'
+        ),
+    )
+    DKIM_TOO_LARGE = (
+        'dkim-too-large',
+        gettext_noop('The message is too large to look for a signature.'),
+    )
+    DKIM_MALFORMED_HEADER = (
+        'dkim-malformed-header',
+        gettext_noop(
+            'The header has a line that is no field, so that a signature of it '
+            'says nothing.'
+        ),
+    )
+    DKIM_DUPLICATE_FIELD = (
+        'dkim-duplicate-field',
+        gettext_noop(
+            'A field is there twice of which there may be one, and it cannot be'
+            ' told which one is signed.'
+        ),
+    )
+    DKIM_NOT_ONE_SENDER = (
+        'dkim-not-one-sender',
+        gettext_noop('From does not have exactly one address.'),
+    )
+    DKIM_SENDER_DOMAIN = (
+        'dkim-sender-domain',
+        gettext_noop('The domain in From is not in sender_domains.'),
+        gettext_noop(
+            'If it is a domain of the organisation, the site administrator adds it to '
+            'sender_domains.'
+        ),
+        Actor.ADMINISTRATOR,
+    )
+    DKIM_NO_SIGNATURE = (
+        'dkim-no-signature',
+        gettext_noop('The message has no DKIM signature.'),
+        _SIGNER,
+        Actor.ADMINISTRATOR,
+    )
+    DKIM_OTHER_DOMAIN = (
+        'dkim-other-domain',
+        gettext_noop('No DKIM signature is that of the domain in From.'),
+        _SIGNER,
+        Actor.ADMINISTRATOR,
+    )
+    DKIM_TOO_MANY_SIGNATURES = (
+        'dkim-too-many-signatures',
+        gettext_noop('The domain in From signed the message more than three times.'),
+    )
+    DKIM_SIGNATURE_TOO_LARGE = (
+        'dkim-signature-too-large',
+        gettext_noop('The DKIM signature is longer than 2048 octets.'),
+    )
+    DKIM_MALFORMED_SIGNATURE = (
+        'dkim-malformed-signature',
+        gettext_noop('The DKIM signature is malformed.'),
+    )
+    DKIM_BODY_LENGTH = (
+        'dkim-body-length',
+        gettext_noop('The DKIM signature does not cover the whole body (l=).'),
+        _SIGNER,
+        Actor.ADMINISTRATOR,
+    )
+    DKIM_ALGORITHM = (
+        'dkim-algorithm',
+        gettext_noop('The DKIM signature is neither rsa-sha256 nor ed25519-sha256.'),
+        _SIGNER,
+        Actor.ADMINISTRATOR,
+    )
+    DKIM_NO_ED25519 = (
+        'dkim-no-ed25519',
+        gettext_noop(
+            'The DKIM signature is ed25519-sha256, which this Mailman host '
+            'cannot verify.'
+        ),
+        gettext_noop(
+            'The site administrator installs PyNaCl into the environment of Mailman.'
+        ),
+        Actor.ADMINISTRATOR,
+    )
+    DKIM_FIELD_NOT_SIGNED = (
+        'dkim-field-not-signed',
+        gettext_noop(
+            'The DKIM signature leaves out From, Subject, Date or Message-ID.'
+        ),
+        _SIGNER,
+        Actor.ADMINISTRATOR,
+    )
+    DKIM_DESTINATION_NOT_SIGNED = (
+        'dkim-destination-not-signed',
+        gettext_noop(
+            'No To or Cc that is signed names the list, so that the message may'
+            ' have been sent on by anybody.'
+        ),
+        _DESTINATION,
+        Actor.ADMINISTRATOR,
+    )
+    DKIM_NO_TIME = (
+        'dkim-no-time',
+        gettext_noop(
+            'Neither the DKIM signature nor the message says when it was signed.'
+        ),
+    )
+    DKIM_FROM_THE_FUTURE = (
+        'dkim-from-the-future',
+        gettext_noop('The DKIM signature is from the future.'),
+        gettext_noop(
+            'If it happens to the posts of members, the site administrator looks at '
+            'the clock of the Mailman host.'
+        ),
+        Actor.ADMINISTRATOR,
+    )
+    DKIM_TOO_OLD = (
+        'dkim-too-old',
+        gettext_noop(
+            'The DKIM signature was more than five days old when the message came.'
+        ),
+    )
+    DKIM_EXPIRED = (
+        'dkim-expired',
+        gettext_noop('The DKIM signature had expired when the message came.'),
+    )
+    DKIM_BODY_CHANGED = (
+        'dkim-body-changed',
+        gettext_noop(
+            'The body is not the one that was signed: somebody changed it, or a'
+            ' server on the way did.'
+        ),
+        _CHANGED,
+        Actor.ADMINISTRATOR,
+    )
+    DKIM_DNS_FAILURE = (
+        'dkim-dns-failure',
+        gettext_noop('DNS did not answer when the key of the signature was looked up.'),
+        gettext_noop(
+            'If it happens again, the site administrator looks at the name servers of '
+            'the Mailman host.'
+        ),
+        Actor.ADMINISTRATOR,
+    )
+    DKIM_NO_KEY = (
+        'dkim-no-key',
+        gettext_noop('There is no key record for the DKIM signature.'),
+        _KEY,
+        Actor.ADMINISTRATOR,
+    )
+    DKIM_SEVERAL_KEYS = (
+        'dkim-several-keys',
+        gettext_noop(
+            'There are several key records for the DKIM signature, and they differ.'
+        ),
+        _KEY,
+        Actor.ADMINISTRATOR,
+    )
+    DKIM_KEY_TOO_LARGE = (
+        'dkim-key-too-large',
+        gettext_noop(
+            'The key record of the DKIM signature is longer than 4096 octets.'
+        ),
+        _KEY,
+        Actor.ADMINISTRATOR,
+    )
+    DKIM_MALFORMED_KEY = (
+        'dkim-malformed-key',
+        gettext_noop('The key record of the DKIM signature is malformed.'),
+        _KEY,
+        Actor.ADMINISTRATOR,
+    )
+    DKIM_KEY_REVOKED = (
+        'dkim-key-revoked',
+        gettext_noop('The key of the DKIM signature was revoked.'),
+    )
+    DKIM_KEY_FOR_TESTS = (
+        'dkim-key-for-tests',
+        gettext_noop('The key of the DKIM signature is for tests only (t=y).'),
+        _KEY,
+        Actor.ADMINISTRATOR,
+    )
+    DKIM_KEY_TYPE = (
+        'dkim-key-type',
+        gettext_noop(
+            'The key of the DKIM signature is of another type than the signature.'
+        ),
+        _KEY,
+        Actor.ADMINISTRATOR,
+    )
+    DKIM_KEY_HASH = (
+        'dkim-key-hash',
+        gettext_noop('The key record of the DKIM signature does not allow sha256.'),
+        _KEY,
+        Actor.ADMINISTRATOR,
+    )
+    DKIM_KEY_SERVICE = (
+        'dkim-key-service',
+        gettext_noop('The key of the DKIM signature is not for mail.'),
+        _KEY,
+        Actor.ADMINISTRATOR,
+    )
+    DKIM_KEY_SUBDOMAIN = (
+        'dkim-key-subdomain',
+        gettext_noop(
+            'The key of the DKIM signature is not for the domain that the '
+            'signature names.'
+        ),
+        _KEY,
+        Actor.ADMINISTRATOR,
+    )
+    DKIM_KEY_SIZE = (
+        'dkim-key-size',
+        gettext_noop(
+            'The key of the DKIM signature has fewer than 1024 bits or more than 4096.'
+        ),
+        _KEY,
+        Actor.ADMINISTRATOR,
+    )
+    DKIM_BAD_SIGNATURE = (
+        'dkim-bad-signature',
+        gettext_noop(
+            'The DKIM signature is wrong: a signed field was changed, or the '
+            'signature is forged.'
+        ),
+        _CHANGED,
+        Actor.ADMINISTRATOR,
     )
     SENDER_DOMAIN = (
         'sender-domain',

@@ -138,7 +138,7 @@ class Settings:
             f'{key} has {entry}: this is {sender.name}, through which other '
             f'organisations send, too; the key for it is {sender.key}.'
             for key, proof, servers in self.policy.outgoing_lists
-            if proof != 'microsoft-365'
+            if proof not in ('microsoft-365', 'dkim')
             for entry, sender in shared_with(servers)
         ]
 
@@ -292,6 +292,14 @@ def parse_settings(
             into[member] = _KEYS[key].parse(value)
         except ValueError as error:
             raise SettingsError(filename, section, key, str(error)) from None
+    if 'dkim' in policy and policy['dkim'].entries and not policy.get('sender_domains'):
+        raise SettingsError(
+            filename,
+            section,
+            'dkim_remote_servers',
+            'these servers sign for whoever pays for it; write into sender_domains '
+            'the domains that members send from, such as example.org',
+        )
     if 'microsoft_365_servers' not in values and policy.get('microsoft_365_tenants'):
         policy['microsoft_365'] = AddressList(microsoft_365_networks())
     return Settings(Policy(**policy), **others, digest=_digest(values))
@@ -391,6 +399,7 @@ _KEYS: dict[str, _Key] = {
     'trusted_remote_servers': _Key(_addresses, 'remote', _entries),
     'authenticated_remote_servers': _Key(_addresses, 'authenticated', _entries),
     'dedicated_remote_servers': _Key(_addresses, 'dedicated', _entries),
+    'dkim_remote_servers': _Key(_addresses, 'dkim', _entries),
     'microsoft_365_tenants': _Key(_domains, 'microsoft_365_tenants', sorted),
     'microsoft_365_servers': _Key(_addresses, 'microsoft_365', _entries),
     'sender_domains': _Key(_sender_domains, 'sender_domains', sorted),

@@ -14,6 +14,7 @@ from mailman.interfaces.command import ICLISubCommand
 from mailman.interfaces.listmanager import IListManager
 from mailman_trustedserver.adapter import (
     find_plugin,
+    find_signature,
     settings_for,
     values_of,
 )
@@ -25,6 +26,7 @@ from mailman_trustedserver.received import MalformedReceived, read
 from mailman_trustedserver.report import describe_settings, escape
 from mailman_trustedserver.running import refusal
 from mailman_trustedserver.shared_senders import file_date, is_old
+from mailman_trustedserver.signatures import MAX_BODY
 from public import public
 from zope.component import getUtility
 from zope.interface import implementer
@@ -236,9 +238,15 @@ def disable(ctx, every, chain, lists):
     help='Show what is read in this Received field, or where reading it fails; '
     '- is standard input.',
 )
+@click.option(
+    '--dns',
+    is_flag=True,
+    help='Look for the DKIM signature that dkim_remote_servers need, and ask DNS '
+    'for its key.',
+)
 @click.argument('files', nargs=-1, metavar='[FILE...]')
 @click.pass_context
-def explain(ctx, as_json, listspec, field, files):
+def explain(ctx, as_json, listspec, field, dns, files):
     """Show the route of a message, and whether it is trusted.
 
     FILE is an RFC 5322 message or an mbox file; - is standard input.  Without
@@ -249,18 +257,29 @@ def explain(ctx, as_json, listspec, field, files):
     the field is read and 1 if it is not.
     """
     if field is not None:
-        if files or as_json or listspec is not None:
+        if files or as_json or dns or listspec is not None:
             ctx.fail('--field stands alone.')
         raise click.exceptions.Exit(_explain_field(field))
     if not files:
         ctx.fail('Name the files, or say --field.')
+    if dns and listspec is None:
+        ctx.fail('--dns needs --list: a signature must name the list in To or Cc.')
     mlist = None if listspec is None else _find_lists(ctx, [listspec])[0]
-    configuration = _loaded_configuration(UNUSABLE)
-    judge = partial(decide, settings=configuration.site)
+    settings = _loaded_configuration(UNUSABLE).site
+    values = None
     if mlist is not None:
         values = values_of(mlist)
-        judge = partial(decide, settings=settings_for(values), mlist=values)
-    raise click.exceptions.Exit(explain_files(files, judge, _open, as_json))
+        settings = settings_for(values)
+
+    def judge(header, message):
+        def post():
+            return message, header.received_at or 0.0
+
+        signed = partial(find_signature, mlist, settings, post) if dns else None
+        return decide(header, settings, values, signed=signed)
+
+    max_body = MAX_BODY + 1 if dns else 0
+    raise click.exceptions.Exit(explain_files(files, judge, _open, as_json, max_body))
 
 
 def _explain_field(field):
