@@ -12,7 +12,7 @@ import os
 import platform
 import sys
 
-from dev.benchmarks import growth, speed
+from dev.benchmarks import growth, signed, speed
 from importlib.metadata import version
 
 
@@ -23,6 +23,8 @@ PARTS = (
     ('The rule, over mailman.core.chains.process', speed.whole_chain),
     ('evaluate with so many networks in each list, over 10', growth.of_networks),
     ('evaluate with so many fields below the route, over none', growth.of_fields),
+    ('A DKIM signature, without DNS', signed.of_sizes),
+    ('Seconds for hostile messages with a signature', signed.of_hostile_input),
     ('A field of 10 MB, over one str.find in it', growth.of_length),
     ('A field of 16 kB, over 2 kB: the worst repetitions', growth.of_repetitions),
 )
