@@ -50,6 +50,9 @@ nightly: $(VENV)/.installed-test  ## the property tests with 10,000 examples a s
 bench: $(VENV)/.installed-bench  ## ratios to what one would use instead, and how they grow
 	$(VENV)/bin/python -m dev.benchmarks --plot docs/growth.png
 
+release-check: nightly bench test-version-3.3.9 test-web-1.3.8  ## before a release: what takes too long for each change
+	$(MAKE) fuzz FUZZ_SECONDS=600
+
 test-versions: $(VERSIONS:%=test-version-%)  ## the Mailman tests on each version that is supported
 
 .SECONDARY: $(VERSIONS:%=.venvs/%/.installed)
