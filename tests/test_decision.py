@@ -9,7 +9,8 @@ from dev.site.posts import make_post
 from mailman_trustedserver import decide, Header, parse_settings, Reason
 from mailman_trustedserver.decision import Obstacle, obstacles
 from mailman_trustedserver.names import CHAIN, DEFAULT_CHAIN
-from mailman_trustedserver.settings import Configuration, MailingList
+from mailman_trustedserver.scopes import Configuration
+from mailman_trustedserver.settings import MailingList
 from tests.test_policy import hop, MUA, OUT, RELAY, UNKNOWN
 
 

@@ -252,8 +252,8 @@ def write(path, content):
             ('[trustedserver]', 'trusted_local_servers', "'!'"),
         ),
         (
-            b'[trustedserver]\n[list:staff@example.org]\n',
-            ('[list:staff@example.org]', 'not known', '[trustedserver]'),
+            b'[trustedserver]\n[lists:staff@example.org]\n',
+            ('[lists:staff@example.org]', 'not known', '[trustedserver]'),
         ),
         (b'[DEFAULT]\ntypo: x\n[trustedserver]\n', ('[DEFAULT]',)),
     ],

@@ -96,12 +96,15 @@ def without(answer, *names):
 
 @pytest.mark.parametrize('path', [ROOT, ROOT + '/'])
 def test_root_tells_the_state_of_the_plugin(call, path):
+    from mailman_trustedserver.adapter import find_plugin
+
     answer = call('GET', path)
     assert answer.status_code == 200
     assert answer.json['http_etag']
     assert without(answer) == {
         'version': __version__,
         'mode': 'enforce',
+        'digest': find_plugin().configuration.digest,
         'configuration_error': None,
         'warnings': [],
         'posting_chains': [DEFAULT_CHAIN, CHAIN],
@@ -324,6 +327,10 @@ def test_policy_has_the_servers_and_settings(call):
         'bypassed_actions': ['discard', 'hold', 'reject'],
         'mode': 'enforce',
         'digest': find_plugin().configuration.site.digest,
+        'sources': {
+            'trusted_local_servers': 'plugin.trustedserver',
+            'trusted_remote_servers': 'plugin.trustedserver',
+        },
         'warnings': [],
     }
 

@@ -11,13 +11,11 @@ import stat
 from contextlib import ExitStack
 from mailman.config import config
 from mailman.utilities.modules import expand_path
+from mailman_trustedserver.scopes import Configuration, parse_configuration
 from mailman_trustedserver.settings import (
-    Configuration,
     FILE_SECTION,
     MAILMAN_KEYS,
-    parse_settings,
     read_sections,
-    Settings,
     SettingsError,
 )
 from pathlib import Path
@@ -38,10 +36,6 @@ def load_configuration(name: str) -> Configuration:
     :return: The configuration.
     :raises SettingsError: if it does not load.
     """
-    return Configuration(_load_settings(name))
-
-
-def _load_settings(name: str) -> Settings:
     # Mailman's own reader drops keys that its schema does not have, so the
     # file is read once more.
     filename = config.filename
@@ -66,16 +60,8 @@ def _load_settings(name: str) -> Settings:
     own = {key: value for key, value in values.items() if key not in MAILMAN_KEYS}
     path = values.get('configuration', '').strip()
     if not path:
-        return parse_settings(own, filename, section)
+        return parse_configuration({section: own}, filename, section)
     sections = _read(path, filename, section, 'configuration')
-    for other in sections:
-        if other != FILE_SECTION:
-            raise SettingsError(
-                path,
-                other,
-                None,
-                f'this section is not known; the only one is [{FILE_SECTION}]',
-            )
     if FILE_SECTION not in sections:
         raise SettingsError(
             path,
@@ -84,8 +70,9 @@ def _load_settings(name: str) -> Settings:
             f'there is no section [{FILE_SECTION}]; write one, with '
             'trusted_local_servers and trusted_remote_servers',
         )
-    if not sections[FILE_SECTION]:
-        return parse_settings(own, filename, section)
+    configuration = parse_configuration(sections, path, FILE_SECTION)
+    if not any(sections.values()):
+        return parse_configuration({section: own}, filename, section)
     if own:
         raise SettingsError(
             filename,
@@ -93,7 +80,7 @@ def _load_settings(name: str) -> Settings:
             ', '.join(own),
             f'there are keys here and in {path}; keep them in one place',
         )
-    return parse_settings(sections[FILE_SECTION], path, FILE_SECTION)
+    return configuration
 
 
 def _read(

@@ -110,6 +110,10 @@ class Policy:
     :ivar sender_domains: The domains that each address in From must have one
         of, whatever the proof; one that begins with a dot is every domain below
         it.  Without any, no address is looked at.
+    :ivar other_local: The local lists of other domains and lists of the same
+        Mailman: whoever is on one of them is no user.
+    :ivar other_outgoing: Their lists of outgoing servers, whose AUTH proves as
+        little as that of a server here.
     :ivar outgoing_lists: The lists of outgoing servers that are in force, each
         with its key and its proof, in the order in which they are tried.
     :ivar local_submission: Whether a message that an authenticated user
@@ -133,6 +137,8 @@ class Policy:
     microsoft_365_tenants: frozenset[str] = frozenset()
     dkim: AddressList = field(default_factory=AddressList)
     sender_domains: frozenset[str] = frozenset()
+    other_local: tuple[AddressList, ...] = ()
+    other_outgoing: tuple[AddressList, ...] = ()
     outgoing_lists: tuple[tuple[str, str, AddressList], ...] = field(
         init=False, repr=False, compare=False
     )
@@ -502,7 +508,7 @@ def _walk(texts: list[str], policy: Policy, evidence: Evidence) -> _Route:
             continue
         if remote_last:
             submission = position
-        if all_local and policy.local_submission and _is_user(finding):
+        if all_local and policy.local_submission and _is_user(finding, policy):
             reason = Reason.LOCAL_SUBMISSION
             break
         remote_last = bool(finding.outgoing)
@@ -540,7 +546,7 @@ def _proved(route: _Route, outgoing: int) -> Reason:
     """The reason of a route that has an outgoing server."""
     if route.submission is not None:
         client = route.findings[route.submission]
-        if client.local is not None and not _is_loopback(client):
+        if _is_own_host(client, route.policy) and not _is_loopback(client):
             return Reason.OWN_HOST
     refused = None
     for key, _ in route.findings[outgoing].outgoing:
@@ -579,13 +585,29 @@ def _states_auth(finding: Finding) -> bool:
     return finding.hop is not None and finding.hop.authenticated
 
 
-def _is_listed(finding: Finding) -> bool:
-    return finding.local is not None or bool(finding.outgoing)
+def _is_own_host(finding: Finding, policy: Policy) -> bool:
+    """Whether the peer is a local server, here or of another domain or list."""
+    return finding.local is not None or _is_on(policy.other_local, finding)
 
 
-def _is_user(finding: Finding) -> bool:
+def _is_listed(finding: Finding, policy: Policy) -> bool:
+    """Whether the peer is any server, here or of another domain or list."""
+    return (
+        bool(finding.outgoing)
+        or _is_own_host(finding, policy)
+        or _is_on(policy.other_outgoing, finding)
+    )
+
+
+def _is_on(lists: tuple[AddressList, ...], finding: Finding) -> bool:
+    return finding.peer is not None and any(finding.peer in one for one in lists)
+
+
+def _is_user(finding: Finding, policy: Policy) -> bool:
     """Whether somebody logged in who is no server of the site."""
-    return _states_auth(finding) and (not _is_listed(finding) or _is_loopback(finding))
+    return _states_auth(finding) and (
+        _is_loopback(finding) or not _is_listed(finding, policy)
+    )
 
 
 # The proofs of submission.  Each takes the route and the position of the last
@@ -704,7 +726,7 @@ def _submitted_before_filter(route: _Route, outgoing: int) -> bool:
         if hop.authenticated and by == server:
             # Servers log in to each other, but for programs on the host itself.
             return (
-                not _is_listed(finding)
+                not _is_listed(finding, route.policy)
                 or _is_loopback(finding)
                 or hop.peer == route.findings[outgoing].peer
             )

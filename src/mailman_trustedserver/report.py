@@ -117,6 +117,7 @@ def describe_settings(settings: Settings) -> dict[str, Any]:
     return {
         **settings.values,
         'digest': settings.digest,
+        'sources': dict(settings.sources),
         'warnings': settings.warnings,
     }
 

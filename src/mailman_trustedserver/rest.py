@@ -75,15 +75,16 @@ class TrustedServerResource:
         """Answer with the version and the configuration's state."""
         plugin = find_plugin()
         configuration = plugin.configuration
-        settings = None if configuration is None else configuration.site
+        loaded = configuration is not None
         okay(
             response,
             etag(
                 {
                     'version': __version__,
-                    'mode': settings and settings.mode,
+                    'mode': configuration.site.mode if loaded else None,
+                    'digest': configuration.digest if loaded else None,
                     'configuration_error': plugin.error,
-                    'warnings': [] if settings is None else settings.warnings,
+                    'warnings': configuration.warnings if loaded else [],
                     # `enable` asks what the running Mailman has.
                     'posting_chains': [
                         chain for chain in CHOICES if chain in config.chains

@@ -29,10 +29,10 @@ from typing import Any, Callable, Optional
 
 __all__ = [
     'FILE_SECTION',
-    'Configuration',
     'MailingList',
     'Settings',
     'SettingsError',
+    'digest_of',
     'parse_settings',
     'read_sections',
 ]
@@ -108,8 +108,10 @@ class Settings:
         under which a trusted post bypasses moderation.
     :ivar bypassed_actions: The decisions of moderation that it bypasses.
     :ivar mode: `enforce`, or `observe`: the verdict is logged, no more.
-    :ivar digest: Of the keys and values that were read, to tell one configuration
-        from another: twelve hexadecimal digits.
+    :ivar digest: Of the configuration as a whole, to tell one from another: twelve
+        hexadecimal digits.
+    :ivar sources: The section that each key has its value from; a key that is not
+        there has its default.
     """
 
     policy: Policy = field(default_factory=Policy)
@@ -117,6 +119,7 @@ class Settings:
     bypassed_actions: frozenset[str] = frozenset(BYPASSABLE)
     mode: str = ENFORCE
     digest: str = field(default='', compare=False)
+    sources: Mapping[str, str] = field(default_factory=dict, compare=False)
 
     @property
     def values(self) -> dict[str, Any]:
@@ -189,23 +192,6 @@ class MailingList:
     default_nonmember_action: str
 
 
-@dataclass(frozen=True)
-class Configuration:
-    """What is configured, for all lists.
-
-    :ivar site: The settings of the site.
-    """
-
-    site: Settings = field(default_factory=Settings)
-
-    def for_list(self, mlist: MailingList) -> Settings:
-        """The settings that are in force for a list.
-
-        :param mlist: The list.
-        """
-        return self.site
-
-
 def read_sections(text: str, filename: str) -> dict[str, dict[str, str]]:
     """Split the text of a configuration file into sections.
 
@@ -266,16 +252,21 @@ _KEY_LINE = re.compile(r'(?P<option>[^:=]+)(?P<vi>[:=])(?P<value>.*)', re.DOTALL
 
 
 def parse_settings(
-    values: Mapping[str, str], filename: str, section: Optional[str] = None
+    values: Mapping[str, str],
+    filename: str,
+    section: Optional[str] = None,
+    parsed: Optional[dict[tuple[str, str], Any]] = None,
 ) -> Settings:
     """Make the settings from the keys of one section.
 
     :param values: The keys with their values, Mailman's own left out.
     :param filename: The name of the file, for errors.
     :param section: The name of the section, for errors; None if there is none.
+    :param parsed: What was parsed before, by key and value, and is after this.
     :return: The settings.
     :raises SettingsError: for the first mistake.
     """
+    parsed = {} if parsed is None else parsed
     policy: dict[str, Any] = {}
     others: dict[str, Any] = {}
     for key, value in values.items():
@@ -289,7 +280,9 @@ def parse_settings(
         member = _KEYS[key].member
         into = others if member in Settings.__annotations__ else policy
         try:
-            into[member] = _KEYS[key].parse(value)
+            if (key, value) not in parsed:
+                parsed[key, value] = _KEYS[key].parse(value)
+            into[member] = parsed[key, value]
         except ValueError as error:
             raise SettingsError(filename, section, key, str(error)) from None
     if 'dkim' in policy and policy['dkim'].entries and not policy.get('sender_domains'):
@@ -302,15 +295,21 @@ def parse_settings(
         )
     if 'microsoft_365_servers' not in values and policy.get('microsoft_365_tenants'):
         policy['microsoft_365'] = AddressList(microsoft_365_networks())
-    return Settings(Policy(**policy), **others, digest=_digest(values))
+    return Settings(Policy(**policy), **others, digest=digest_of(values))
 
 
-def _digest(values: Mapping[str, str]) -> str:
-    text = repr(sorted(values.items())).encode('utf-8', 'surrogatepass')
-    # It loads OpenSSL, which most programs do not need.
-    import hashlib
+def digest_of(values: Mapping[str, Any]) -> str:
+    """Tell one configuration from another.
 
-    return hashlib.sha256(text).hexdigest()[:12]
+    :param values: Keys with their values, or sections with these.
+    :return: Twelve hexadecimal digits.
+    """
+    # The second loads OpenSSL, which most programs do not need.
+    import json
+
+    from hashlib import sha256
+
+    return sha256(json.dumps(values, sort_keys=True).encode()).hexdigest()[:12]
 
 
 def _addresses(value: str) -> AddressList:

@@ -11,6 +11,7 @@ from datetime import date
 from functools import partial
 from mailman.config import config
 from mailman.interfaces.command import ICLISubCommand
+from mailman.interfaces.domain import IDomainManager
 from mailman.interfaces.listmanager import IListManager
 from mailman_trustedserver.adapter import (
     find_plugin,
@@ -23,7 +24,7 @@ from mailman_trustedserver.explaining import explain_files, UNUSABLE
 from mailman_trustedserver.names import CHAIN, DEFAULT_CHAIN
 from mailman_trustedserver.nearest import nearest
 from mailman_trustedserver.received import MalformedReceived, read
-from mailman_trustedserver.report import describe_settings, escape
+from mailman_trustedserver.report import escape
 from mailman_trustedserver.running import refusal
 from mailman_trustedserver.shared_senders import file_date, is_old
 from mailman_trustedserver.signatures import MAX_BODY
@@ -59,25 +60,34 @@ def _loaded_configuration(exit_code):
     is_flag=True,
     help='Fail if a server is one that other organisations send through, too.',
 )
-def check(strict):
-    """Load the configuration and print what it means.
+@click.argument('listspec', required=False, metavar='[LIST]')
+@click.pass_context
+def check(ctx, strict, listspec):
+    """Load the configuration and print what it means, for the site or for LIST.
 
     The exit code is 1 if the configuration does not load.
     """
-    settings = _loaded_configuration(1).site
-    described = describe_settings(settings)
-    warnings = described.pop('warnings')
-    click.echo(f'The configuration of [plugin.{find_plugin().name}] loads.')
-    for key in ('trusted_local_servers', 'trusted_remote_servers'):
-        click.echo(f'{key}:')
-        for entry in described.pop(key) or ['(none)']:
-            click.echo(f'    {entry}')
-    for key, value in described.items():
-        if isinstance(value, list):
-            value = ' '.join(value) or '(none)'
-        elif isinstance(value, bool):
-            value = 'yes' if value else 'no'
-        click.echo(f'{key}: {value}')
+    configuration = _loaded_configuration(1)
+    settings, of_list = configuration.site, listspec is not None
+    warnings = [*configuration.warnings, *_unknown_scopes(configuration)]
+    if of_list:
+        mlist = values_of(_find_lists(ctx, [listspec])[0])
+        settings = configuration.for_list(mlist)
+        warnings = settings.warnings
+        click.echo(f'In force for {mlist.posting_address}:')
+    else:
+        click.echo(f'The configuration of [plugin.{find_plugin().name}] loads.')
+    _print_settings(settings, settings.values, with_sources=of_list)
+    click.echo(f'digest: {settings.digest}')
+    for section, narrower in configuration.sections.items():
+        if not of_list:
+            click.echo(f'[{section}]')
+            own = {
+                key: value
+                for key, value in narrower.values.items()
+                if narrower.sources.get(key) == section
+            }
+            _print_settings(narrower, own, with_sources=False)
     if is_old(date.today()):
         warnings.append(
             f'The ranges of shared services were read on {file_date()}: a newer '
@@ -85,8 +95,45 @@ def check(strict):
         )
     for warning in warnings:
         click.echo(f'Warning: {warning}')
-    if strict and settings.shared:
+    if strict and (settings.shared if of_list else configuration.shared):
         raise click.exceptions.Exit(1)
+
+
+def _print_settings(settings, values, with_sources):
+    """Print keys with their values, and the section that each has its value from."""
+    for key, value in values.items():
+        source = ''
+        if with_sources:
+            section = settings.sources.get(key)
+            source = '   (default)' if section is None else f'   (from [{section}])'
+        if key in ('trusted_local_servers', 'trusted_remote_servers'):
+            click.echo(f'{key}:{source}')
+            for entry in value or ['(none)']:
+                click.echo(f'    {entry}')
+            continue
+        if isinstance(value, list):
+            value = ' '.join(value) or '(none)'
+        elif isinstance(value, bool):
+            value = 'yes' if value else 'no'
+        click.echo(f'{key}: {value}{source}')
+
+
+def _unknown_scopes(configuration):
+    """The sections for what this Mailman does not have, a sentence each."""
+    manager = getUtility(IListManager)
+    domains = {domain.mail_host.lower() for domain in getUtility(IDomainManager)}
+    return [
+        *(
+            f'[domain:{name}]: this Mailman has no such domain.'
+            for name in configuration.domains
+            if name not in domains
+        ),
+        *(
+            f'[list:{name}]: this Mailman has no such list.'
+            for name in dict.fromkeys(name for name, _ in configuration.lists)
+            if manager.get(name) is None
+        ),
+    ]
 
 
 @trustedserver.command()
