@@ -159,8 +159,7 @@ def configure(plugin, tmp_path, monkeypatch):
             path.write_bytes(text if isinstance(text, bytes) else text.encode())
         monkeypatch.setattr(config, 'filename', str(path))
         monkeypatch.setattr(plugin, 'name', name)
-        monkeypatch.setattr(plugin, 'configuration', None)
-        monkeypatch.setattr(plugin, 'error', None)
+        monkeypatch.setattr(plugin, '_files', None)
         plugin.pre_hook()
         return plugin
 

@@ -147,7 +147,31 @@ def test_check_prints_the_effective_policy(mlist):
         'bypassed_actions: discard hold reject',
         'mode: enforce',
         f'digest: {find_plugin().configuration.site.digest}',
+        'Whether a Mailman that runs has it is not known: none answers as expected at '
+        'http://localhost:9001/3.1/plugins/trustedserver ([Errno 111] Connection refused).',
     ]
+
+
+@pytest.mark.parametrize(
+    ('state', 'sentence'),
+    [
+        ({'digest': None}, 'The Mailman that runs has it.'),
+        ({'digest': 'abc'}, 'The Mailman that runs has another one, abc: it takes'),
+        (
+            {'digest': 'abc', 'configuration_error': 'x: bad'},
+            'The Mailman that runs trusts no post: x: bad',
+        ),
+        ({'other': 1}, 'Whether a Mailman that runs has it is not known'),
+    ],
+)
+def test_check_compares_with_the_running_mailman(mlist, running, state, sentence):
+    from mailman_trustedserver.adapter import find_plugin
+
+    if state.get('digest', '') is None:
+        state = {'digest': find_plugin().configuration.digest}
+    body = json.dumps({'configuration_error': None, **state})
+    with running(body=body.encode()):
+        assert sentence in invoke('check').stdout
 
 
 def test_check_prints_what_is_set(configure):

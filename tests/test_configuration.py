@@ -10,7 +10,7 @@ import sys
 from dev.site.posts import CONFIGURATION
 from hypothesis import given
 from hypothesis import strategies as st
-from mailman_trustedserver.settings import Settings, SettingsError
+from mailman_trustedserver.settings import Settings
 from tests.conftest import section
 
 
@@ -159,14 +159,16 @@ contents = st.one_of(
 
 
 def check_load():
-    from mailman_trustedserver.configuration import load_configuration
+    from mailman_trustedserver.configuration import Files
 
-    try:
-        settings = load_configuration('trustedserver').site
-    except SettingsError as error:
-        assert str(error)
-        assert str(error).isprintable()
+    files = Files('trustedserver')
+    files.read()
+    if files.configuration is None:
+        assert files.error
+        assert files.error.isprintable()
+        assert 'internal error' not in files.error
     else:
+        settings = files.configuration.site
         assert isinstance(settings, Settings)
         assert all(isinstance(warning, str) for warning in settings.warnings)
 

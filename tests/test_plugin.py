@@ -10,8 +10,7 @@ import sys
 
 from dev.site.posts import CONFIGURATION
 from importlib import import_module
-from mailman_trustedserver.configuration import load_configuration
-from mailman_trustedserver.settings import SettingsError
+from mailman_trustedserver.configuration import Files
 from tests.conftest import GOOD, make_message, section
 from zope.interface.verify import verifyObject
 
@@ -397,8 +396,9 @@ def test_mailman_without_a_configuration_file_is_an_error(mailman_layer, monkeyp
     from mailman.config import config
 
     monkeypatch.setattr(config, 'filename', None)
-    with pytest.raises(SettingsError, match='MAILMAN_CONFIG_FILE'):
-        load_configuration('trustedserver')
+    files = Files('trustedserver')
+    files.read()
+    assert 'MAILMAN_CONFIG_FILE' in files.error
 
 
 def test_mistake_in_the_configuration_is_logged(configure):
@@ -413,12 +413,12 @@ def test_mistake_in_the_configuration_is_logged(configure):
 
 def test_mistake_of_ours_keeps_the_plugin_and_is_logged(configure, monkeypatch):
     from mailman.testing.helpers import LogFileMark
-    from mailman_trustedserver import plugin as module
+    from mailman_trustedserver import configuration as module
 
-    def fail(name):
+    def fail(*args):
         raise ZeroDivisionError('a mistake')
 
-    monkeypatch.setattr(module, 'load_configuration', fail)
+    monkeypatch.setattr(module, 'parse_configuration', fail)
     mark = LogFileMark('mailman.plugins')
     plugin = configure(CONFIGURATION)
     assert 'ZeroDivisionError' in error_of(plugin)

@@ -156,7 +156,10 @@ def logged_in(hops, end, policy, filtered):
                         policy.dedicated,
                     )
                 )
-                return not listed or loopback(hop) or hop.peer == hops[end - 1][1].peer
+                own = hop.peer == hops[end - 1][1].peer
+                if not listed or loopback(hop) or own:
+                    return True
+                break
             if not loopback(hop):
                 break
     return logs_in_to_itself(hops, end, policy)

@@ -60,11 +60,20 @@ class ITrustedServerPlugin(IPlugin):
         """The error of the configuration as one line, None if it loaded."""
     )
 
+    enabled = Attribute("""Whether the section of the plugin says so by now.""")
+
+    def refresh() -> None:  # type: ignore[misc]
+        """Read the configuration again if its files have changed."""
+
 
 def find_plugin() -> Any:
-    """The plugin, under whatever name; None if it is not enabled."""
+    """The plugin, under whatever name; None if it is not enabled.
+
+    Its configuration is the one in force now.
+    """
     for plugin in config.plugins.values():
         if ITrustedServerPlugin.providedBy(plugin):
+            plugin.refresh()
             return plugin
     return None
 
@@ -88,7 +97,7 @@ def settings_for(mlist: MailingList) -> Union[Settings, Reason]:
     :param mlist: The list.
     """
     plugin = find_plugin()
-    if plugin is None:
+    if plugin is None or not plugin.enabled:
         return Reason.NOT_ENABLED
     configuration = plugin.configuration
     if configuration is None:

@@ -5,14 +5,17 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import stat
+import time
 
 from contextlib import ExitStack
 from mailman.config import config
 from mailman.utilities.modules import expand_path
 from mailman_trustedserver.scopes import Configuration, parse_configuration
 from mailman_trustedserver.settings import (
+    BOOLEANS,
     FILE_SECTION,
     MAILMAN_KEYS,
     read_sections,
@@ -20,22 +23,162 @@ from mailman_trustedserver.settings import (
 )
 from pathlib import Path
 from traceback import format_exception_only
-from typing import Optional
+from typing import Callable, Optional
 
 
-__all__ = ['load_configuration']
+__all__ = ['Files']
+
+log = logging.getLogger('mailman.plugins')
 
 # Of a configuration file, in octets: a hundred thousand networks take 2 MB.
 MAX_FILE_LENGTH = 16 * 1024 * 1024
 
+# For so many seconds a file must have stood still before a change of it counts: a
+# half-written one often loads, and trusts more.
+STILL = 1.0
 
-def load_configuration(name: str) -> Configuration:
-    """Read the configuration from the files that it is kept in.
+# What only a start of Mailman takes up.
+_NEED_A_RESTART = ('class', 'component_package', 'configuration')
+
+# What tells one state of a file from another; None if it is not there.
+_Stamp = Optional[tuple[int, int, int, int]]
+
+
+class Files:
+    """The configuration of one process, which is read again when its files change.
+
+    A change counts when the files have stood still for `STILL` seconds; until then,
+    the former configuration is in force, and nobody waits.  What is missing or
+    broken then counts, too: there is no configuration until it is mended.
 
     :param name: The name of the plugin, from its section [plugin.NAME].
-    :return: The configuration.
-    :raises SettingsError: if it does not load.
+    :param clock: The time of the files, in seconds since the epoch.
+    :ivar configuration: What is in force; None if it did not load.
+    :ivar error: Why not, as one line; None if it loaded.
+    :ivar enabled: Whether the section says so.
     """
+
+    def __init__(self, name: str, clock: Callable[[], float] = time.time) -> None:
+        self.configuration: Optional[Configuration] = None
+        self.error: Optional[str] = None
+        self.enabled = True
+        self._name = name
+        self._clock = clock
+        self._paths: list[str] = []
+        # What was read, and what was seen since, with the time of that.
+        self._stamps: list[_Stamp] = []
+        self._seen: tuple[list[_Stamp], float] = [], 0.0
+        # Whether to read once more what could have changed while it was read.
+        self._again = False
+        self._first: Optional[dict[str, str]] = None
+        self._logged: Optional[str] = None
+
+    def read(self) -> None:
+        """Read the files now; nothing is raised."""
+        self._take_up(self._stamp(), *self._read())
+
+    def refresh(self) -> None:
+        """Read the files if they have changed, and stand still; nothing is raised."""
+        stamps = self._stamp()
+        if stamps == self._stamps and not self._again:
+            return
+        now = self._clock()
+        if stamps != self._seen[0]:
+            self._seen = stamps, now
+        still = self._old(stamps) and not self._in_flux(stamps)
+        if still or not 0 <= now - self._seen[1] < STILL:
+            found = self._read()
+            # What changes while it is read was not read.
+            if stamps == self._stamp():
+                self._take_up(stamps, *found)
+
+    def _read(self) -> tuple[Optional[Configuration], Optional[str]]:
+        """The configuration, or why there is none."""
+        try:
+            values = _section_of(self._name)
+            first = self._first = self._first or dict(values)
+            for key in _NEED_A_RESTART:
+                if values.get(key, '') != first.get(key, ''):
+                    log.warning(
+                        'trusted-server: %s has changed in [plugin.%s]; stop and start '
+                        'Mailman to have it taken up',
+                        key,
+                        self._name,
+                    )
+            enabled = values.get('enabled', 'no').strip().lower()
+            self.enabled = BOOLEANS.get(enabled, False)
+            values['configuration'] = first.get('configuration', '').strip()
+            return _load(values, self._name), None
+        except SettingsError as error:
+            return None, str(error)
+        except Exception as error:
+            log.exception('trusted-server: the configuration could not be read')
+            return None, f'internal error: {error!r}'
+
+    def _take_up(
+        self,
+        stamps: list[_Stamp],
+        configuration: Optional[Configuration],
+        error: Optional[str],
+    ) -> None:
+        self.configuration, self.error = configuration, error
+        path = _file_of((self._first or {}).get('configuration', '').strip())
+        paths = [] if path is None else [path]
+        # What could have changed within one tick of the clock is read again.
+        self._again = not self._old(stamps) or paths != self._paths
+        self._stamps, self._paths = stamps, paths
+        self._log()
+
+    def _stamp(self) -> list[_Stamp]:
+        return [_stamp_of(path) for path in (config.filename or '', *self._paths)]
+
+    def _old(self, stamps: list[_Stamp]) -> bool:
+        """Whether the files say themselves that they have not changed for a while."""
+        now = self._clock()
+        return all(
+            stamp is not None and max(stamp[2:]) / 1e9 + STILL <= now
+            for stamp in stamps
+        )
+
+    def _in_flux(self, stamps: list[_Stamp]) -> bool:
+        """Whether a file is another one since no time at all: it is just written.
+
+        Linux cuts a file off first, and notes the time of that later.
+        """
+        return any(
+            stamp and known and stamp != known and stamp[3] == known[3]
+            for stamp, known in zip(stamps, self._stamps)
+        )
+
+    def _log(self) -> None:
+        """Say in one line what is in force, if that is something else."""
+        configuration = self.configuration
+        if configuration is None:
+            line = f'no post is trusted: {self.error}'
+        elif not self.enabled:
+            line = 'no post is trusted: the plugin is not enabled'
+        else:
+            line = (
+                f'configuration {configuration.digest} is in force: mode '
+                f'{configuration.site.mode}, {configuration.entries} entries'
+            )
+        if line != self._logged:
+            self._logged = line
+            level = logging.INFO if self.enabled and configuration else logging.ERROR
+            # Mailman writes the number of the process beside it.
+            log.log(level, 'trusted-server: %s', line)
+
+
+def _stamp_of(path: str) -> _Stamp:
+    try:
+        found = os.stat(path)
+    except (OSError, ValueError):
+        return None
+    return found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns
+
+
+def _section_of(name: str) -> dict[str, str]:
+    """The keys of the plugin's section, Mailman's own among them."""
     # Mailman's own reader drops keys that its schema does not have, so the
     # file is read once more.
     filename = config.filename
@@ -57,6 +200,11 @@ def load_configuration(name: str) -> Configuration:
             'the section is not in this file; keep it here, not in a file '
             'that this one extends',
         )
+    return values
+
+
+def _load(values: dict[str, str], name: str) -> Configuration:
+    filename, section = str(config.filename), f'plugin.{name}'
     own = {key: value for key, value in values.items() if key not in MAILMAN_KEYS}
     path = values.get('configuration', '').strip()
     if not path:
@@ -81,6 +229,15 @@ def load_configuration(name: str) -> Configuration:
             f'there are keys here and in {path}; keep them in one place',
         )
     return configuration
+
+
+def _file_of(path: str) -> Optional[str]:
+    """The file that `configuration:` names, if it can be told."""
+    try:
+        with ExitStack() as resources:
+            return str(_expand(resources, path)) if path else None
+    except ValueError:
+        return None
 
 
 def _read(

@@ -3,23 +3,19 @@
 
 """The plugin, as `class: mailman_trustedserver.plugin.TrustedServerPlugin`.
 
-Its configuration is read once per process, before Mailman looks for rules and
-chains.  A configuration that does not load never stops Mailman: the error is
-logged, no post is trusted, and `mailman trustedserver check` shows it.
+Its configuration is read before Mailman looks for rules and chains, and again
+when its files change.  A configuration that does not load never stops Mailman:
+the error is logged, no post is trusted, and `mailman trustedserver check` shows
+it.
 """
 
-import logging
-
 from mailman_trustedserver.adapter import ITrustedServerPlugin
-from mailman_trustedserver.configuration import load_configuration
-from mailman_trustedserver.settings import SettingsError
-from typing import Any
+from mailman_trustedserver.configuration import Files
+from typing import Any, Optional
 from zope.interface import implementer
 
 
 __all__ = ['TrustedServerPlugin']
-
-log = logging.getLogger('mailman.plugins')
 
 
 @implementer(ITrustedServerPlugin)
@@ -30,8 +26,27 @@ class TrustedServerPlugin:
     name: Any = None
 
     def __init__(self):
-        self.configuration = None
-        self.error = None
+        self._files: Optional[Files] = None
+
+    @property
+    def configuration(self):
+        """See `ITrustedServerPlugin`."""
+        return None if self._files is None else self._files.configuration
+
+    @property
+    def error(self):
+        """See `ITrustedServerPlugin`."""
+        return None if self._files is None else self._files.error
+
+    @property
+    def enabled(self):
+        """See `ITrustedServerPlugin`."""
+        return self._files is None or self._files.enabled
+
+    def refresh(self):
+        """See `ITrustedServerPlugin`."""
+        if self._files is not None:
+            self._files.refresh()
 
     @property
     def resource(self):
@@ -44,16 +59,10 @@ class TrustedServerPlugin:
 
     def pre_hook(self):
         """See `IPlugin`."""
-        try:
-            self.configuration = load_configuration(self.name)
-        except SettingsError as error:
-            self.error = str(error)
-            log.error('trusted-server: no post is trusted: %s', error)
-        except Exception as error:
-            # If this hook raised, Mailman would forget the plugin, and nobody
-            # would see why.
-            self.error = f'internal error: {error!r}'
-            log.exception('trusted-server: no post is trusted')
+        # If this hook raised, Mailman would forget the plugin, and nobody would see
+        # why.
+        self._files = Files(self.name)
+        self._files.read()
 
     def post_hook(self):
         """See `IPlugin`."""

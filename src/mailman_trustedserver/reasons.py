@@ -137,8 +137,8 @@ class Reason(Enum):
         'configuration-error',
         gettext_noop('The configuration of the plugin did not load.'),
         gettext_noop(
-            'The site administrator sees the error with "mailman trustedserver check", '
-            'corrects it, and stops and starts Mailman.'
+            'The site administrator sees the error with "mailman trustedserver check" '
+            'and corrects it.'
         ),
         Actor.ADMINISTRATOR,
     )

@@ -4,8 +4,8 @@
 """What the Mailman that runs has, asked over its REST API.
 
 A command of Mailman is a process of its own and reads the configuration anew.
-The runners read it when they were started, and they shunt every post to a list
-whose chain they do not have.
+The runners found rules and chains when they were started, and they shunt every
+post to a list whose chain they do not have.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from urllib.parse import quote
 from urllib.request import build_opener, ProxyHandler, Request
 
 
-__all__ = ['refusal']
+__all__ = ['comparison', 'refusal']
 
 # REST is on the same host; no person waits longer for it.
 SECONDS = 10
@@ -67,6 +67,33 @@ def refusal(name: str) -> Optional[str]:
     return (
         'The Mailman that runs does not have the plugin: it was not restarted since '
         f'the plugin was installed or enabled; {RESTART}'
+    )
+
+
+def comparison(name: str, digest: str) -> str:
+    """Whether the Mailman that runs has a configuration.
+
+    :param name: The name of the plugin, from its section [plugin.NAME].
+    :param digest: The digest of the configuration.
+    :return: A sentence.
+    """
+    url = API31.path_to(f'plugins/{quote(name, safe="")}')
+    try:
+        state = _ask(url)
+        found, error = state['digest'], state['configuration_error']
+    except (HTTPException, KeyError, OSError, TypeError, ValueError) as failure:
+        cause = getattr(failure, 'reason', None) or repr(failure)
+        return (
+            'Whether a Mailman that runs has it is not known: none answers as expected '
+            f'at {url} ({cause}).'
+        )
+    if error is not None:
+        return f'The Mailman that runs trusts no post: {error}'
+    if found == digest:
+        return 'The Mailman that runs has it.'
+    return (
+        f'The Mailman that runs has another one, {found}: it takes this one up when '
+        'the files have stood still for a second; ask again then.'
     )
 
 

@@ -64,6 +64,18 @@ class Configuration:
         return dict(narrower)
 
     @property
+    def entries(self) -> int:
+        """How many entries the lists of addresses have together."""
+        return sum(
+            len(servers.entries)
+            for settings in (self.site, *self.sections.values())
+            for servers in (
+                settings.policy.local,
+                *(servers for _, _, servers in settings.policy.outgoing_lists),
+            )
+        )
+
+    @property
     def warnings(self) -> list[str]:
         """What loads but is seldom meant, a sentence each."""
         site = self.site.warnings

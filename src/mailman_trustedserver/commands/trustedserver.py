@@ -25,7 +25,7 @@ from mailman_trustedserver.names import CHAIN, DEFAULT_CHAIN
 from mailman_trustedserver.nearest import nearest
 from mailman_trustedserver.received import MalformedReceived, read
 from mailman_trustedserver.report import escape
-from mailman_trustedserver.running import refusal
+from mailman_trustedserver.running import comparison, refusal
 from mailman_trustedserver.shared_senders import file_date, is_old
 from mailman_trustedserver.signatures import MAX_BODY
 from public import public
@@ -79,6 +79,7 @@ def check(ctx, strict, listspec):
         click.echo(f'The configuration of [plugin.{find_plugin().name}] loads.')
     _print_settings(settings, settings.values, with_sources=of_list)
     click.echo(f'digest: {settings.digest}')
+    click.echo(escape(comparison(find_plugin().name, settings.digest)))
     for section, narrower in configuration.sections.items():
         if not of_list:
             click.echo(f'[{section}]')
