@@ -153,8 +153,12 @@ def extended_protocols(draw):
 
 
 @st.composite
-def postfix(draw):
-    """Postfix: smtpd replaces, comment_sanitize() balances."""
+def postfix(draw, by='mx.example.org (Postfix)', sender=False):
+    """Postfix: smtpd replaces, comment_sanitize() balances.
+
+    :param by: What it calls its host and itself.
+    :param sender: Whether it writes the sender after the date.
+    """
     peer = draw(st.one_of(addresses_4, addresses_6.map('IPv6:{}'.format)))
     helo = (
         draw(
@@ -189,9 +193,10 @@ def postfix(draw):
         )
     if auth:
         field += optional(draw, f'\n\t(Authenticated sender: {draw(comments)})')
-    field += f'\n\tby mx.example.org (Postfix) with {protocol} id {draw(ids)}'
+    field += f'\n\tby {by} with {protocol} id {draw(ids)}'
     field += optional(draw, f'\n\tfor <{draw(mailboxes)}>')
-    return field + f'; {DATE} (UTC)', peer, auth
+    after = f'\n\t(envelope-from {draw(mailboxes)})' if sender else ''
+    return field + f'; {DATE} (UTC){after}', peer, auth
 
 
 def _comment_sanitize(text):
@@ -212,8 +217,11 @@ comments = hostile().map(_comment_sanitize)
 
 
 @st.composite
-def exim(draw):
-    """Exim with helo_accept_junk_hosts and ident: both raw but for NUL, LF."""
+def exim(draw, name=' (Exim 4.96)'):
+    """Exim with helo_accept_junk_hosts and ident: both raw but for NUL, LF.
+
+    :param name: What it calls itself.
+    """
     address = draw(st.one_of(addresses_4, addresses_6.map(str)))
     junk = hostile(lambda character: character not in '\n\0')
     inside = optional(draw, f'helo={draw(junk)}')
@@ -232,15 +240,15 @@ def exim(draw):
         draw(
             st.sampled_from(
                 (
-                    '  (TLS1.3) tls TLS_AES_256_GCM_SHA384\n\t',
-                    ' (TLS1.2:ECDHE_RSA_AES_256_GCM_SHA384:256)\n\t',
+                    '  (TLS1.3) tls TLS_AES_256_GCM_SHA384',
+                    ' (TLS1.2:ECDHE_RSA_AES_256_GCM_SHA384:256)',
                 )
             )
         )
         if 'S' in protocol[5:]
-        else ' '
+        else ''
     )
-    field += f'\n\tby mx.example.org with {protocol.lower()}{tls}(Exim 4.96)'
+    field += f'\n\tby mx.example.org with {protocol.lower()}{tls}{name}'
     field += optional(draw, f'\n\t(envelope-from <{draw(mailboxes)}>)')
     field += '\n\tid 1xVGy1-0001mF-2c'
     field += optional(draw, f'\n\tfor {draw(mailboxes)}')
@@ -248,8 +256,11 @@ def exim(draw):
 
 
 @st.composite
-def sendmail(draw):
-    """Sendmail: HELO of letters, digits and a few more, else 501."""
+def sendmail(draw, sender=False):
+    """Sendmail: HELO of letters, digits and a few more, else 501.
+
+    :param sender: Whether it writes the sender after the date.
+    """
     peer = draw(
         st.one_of(
             addresses_4,
@@ -278,7 +289,8 @@ def sendmail(draw):
             '\n\t(version=TLSv1.3 cipher=TLS_AES_256_GCM_SHA384 bits=256 verify=NO)'
         )
     field += optional(draw, f'\n\tfor <{draw(mailboxes)}>')
-    return field + f'; {DATE}', peer, auth
+    after = f'\n\t(envelope-from {draw(mailboxes)})' if sender else ''
+    return field + f'; {DATE}{after}', peer, auth
 
 
 @st.composite
@@ -361,12 +373,17 @@ folded_bodies = hostile(lambda character: character not in '\r\0').map(
 
 
 @st.composite
-def qmail(draw):
-    """qmail, safeput() in received.c, and what patches add."""
+def qmail(draw, by='mx.example.org', rdns=names, helo=None):
+    """qmail, safeput() in received.c, and what patches add.
+
+    :param by: What it calls its host and itself.
+    :param rdns: What it lets into reverse DNS.
+    :param helo: What it lets into HELO; None if that goes through safeput().
+    """
     safe = hostile(LETTERS + '.@%+/=:-[]', '?')
     peer = draw(addresses_4)
-    rdns = draw(st.one_of(st.just('unknown'), names))
-    helo = optional(draw, f' (HELO {draw(safe)})')
+    rdns = draw(st.one_of(st.just('unknown'), rdns))
+    helo = optional(draw, f' (HELO {draw(safe if helo is None else helo)})')
     ident = optional(draw, draw(safe) + '@')
     brackets = draw(st.sampled_from(('{}', '[{}]'))).format(peer)
     protocol, auth = draw(
@@ -381,7 +398,7 @@ def qmail(draw):
     )
     field = (
         f'from {rdns}{helo} ({ident}{brackets})\n'
-        f'  by mx.example.org with {protocol}; 22 Nov 2026 10:00:00 -0000'
+        f'  by {by} with {protocol}; 22 Nov 2026 10:00:00 -0000'
     )
     return field + optional(draw, draw(folded_bodies)), peer, auth
 
@@ -431,6 +448,7 @@ def written(
     rdns=any_rdns,
     peer=untagged,
     auth=True,
+    end=f'; {DATE}',
 ):
     """A server as a template, for those that are known by what they wrote.
 
@@ -438,7 +456,8 @@ def written(
     :param helo: What the server lets into HELO.
     :param rdns: What it lets into reverse DNS.
     :param peer: How it writes addresses.
-    :param auth: Whether it states AUTH, in `{protocol}`.
+    :param auth: Whether it states AUTH, in `{protocol}`; None if it always does.
+    :param end: What it ends the field with.
     """
     address = draw(peer)
     protocol, has_auth = draw(extended_protocols())
@@ -452,8 +471,10 @@ def written(
         mail=draw(mailboxes),
         rcpt=draw(mailboxes),
         user=draw(plain_words),
+        comment=draw(comments),
     )
-    return f'{field}; {DATE}', address, has_auth and auth
+    field += end if isinstance(end, str) else draw(end)
+    return field, address, auth is None or (has_auth and auth)
 
 
 TEMPLATES: dict[str, tuple[str, dict]] = {
@@ -600,6 +621,97 @@ TEMPLATES: dict[str, tuple[str, dict]] = {
         'from [{peer}] ({helo}) by mx.example.org with {protocol} id {id}',
         {'helo': words},
     ),
+    'postfix, client cut out': (
+        '(Authenticated sender: {comment}) by mx.example.org (Postfix) with'
+        ' {protocol} id {id} for <{rcpt}>',
+        {'auth': None},
+    ),
+    'postfix, client replaced': (
+        'from [HIDDEN] (Authenticated sender: {comment}) by mx.example.org (Postfix)'
+        ' with ESMTPA id {id} for <{rcpt}>',
+        {'auth': None},
+    ),
+    'exim, hidden client': (
+        'from {helo} by mx.example.org with esmtp (Exim 4.96) (envelope-from <{mail}>)'
+        ' id 1xVGy1-0001mF-2c for {rcpt}',
+        {'auth': False, 'helo': plain_words},
+    ),
+    'yahoo': (
+        'from {rdns} (EHLO {helo}) ([{peer}]) by mx.example.org (Oath Hermes SMTP'
+        ' Server) with {protocol} ID {id}',
+        {},
+    ),
+    'yandex': (
+        'from {helo} ({rdns} [{peer}]) by mx.example.org (nwsmtp/Yandex) with'
+        ' {protocol} id {id}',
+        {'end': f'; {DATE} (using TLSv1 with cipher X (256/256 bits))'},
+    ),
+    'ibm': (
+        'from {helo} ({peer}) by mx.example.org ({own}) with IBM ESMTP SMTP Gateway:'
+        ' Authorized Use Only! Violators will be prosecuted',
+        {'auth': False},
+    ),
+    'ibm, next part': (
+        'from localhost by mx.example.org with IBM ESMTP SMTP Gateway: Authorized Use'
+        ' Only! Violators will be prosecuted for <{rcpt}> from <{mail}>',
+        {'auth': False},
+    ),
+    'mailmarshal': (
+        'from {helo} (Not Verified[{peer}]) by mx.example.org with Trustwave SEG'
+        ' (v8,2,6,11305) id <B66666bfb0000>',
+        {'auth': False},
+    ),
+    'cellopoint': (
+        'from {helo} [({peer})] by mx.example.org (envelope-from <{mail}>)'
+        ' (Cellopoint E-mail Firewall v4.1.10 Build 0809 with TLS) with ESMTP'
+        ' id {id}',
+        {'auth': False},
+    ),
+    'aliyun': (
+        'from {helo}(mailfrom:{mail} fp:SMTPD_---0Wio9yUM_1 cluster:ay36)'
+        ' by mx.example.org',
+        {'auth': False, 'helo': words},
+    ),
+    'messagelabs': (
+        'from {helo} (using TLSv1.2 with cipher X (256 bits)) by mx.example.org'
+        ' id {id}',
+        {'auth': False, 'helo': words},
+    ),
+    'coremail, webmail': (
+        'from {user} ( [{peer}] ) by mx.example.org (Coremail) ',
+        {'auth': False},
+    ),
+    'f-secure': (
+        'from {rdns} ({peer}) by mx.example.org (F-Secure/fsigk_smtp/550/x)',
+        {'auth': False},
+    ),
+    'powermta': (
+        'from {helo} ({peer}) by mx.example.org (PowerMTA(TM) v3.5r17) id {id}'
+        ' for <{rcpt}>',
+        {
+            'auth': False,
+            'end': st.builds((f'; {DATE} (envelope-from <' + '{}>)').format, mailboxes),
+        },
+    ),
+    'kumomta': (
+        'from {helo} ({peer}) by mx.example.org (KumoMTA {own}) with ESMTPS (X:Y)'
+        '  id {id} for <{rcpt}>',
+        {'auth': False},
+    ),
+    'mox': (
+        'from {helo} ({rdns} [{peer}]) by mx.example.org ([{own}]) via tcp with'
+        ' {protocol} id {id} (TLS1.3 X) for <{rcpt}>',
+        {},
+    ),
+    'sendgrid': (
+        'from {helo} ({rdns} [{peer}]) by mx.example.org (SG) with ESMTP id {id}'
+        ' for <{rcpt}>',
+        {'auth': False, 'end': '; Tue, 12 Jan 2016 18:20:00.301 +0000 (UTC)'},
+    ),
+    'sendgrid, hidden client': (
+        'from {helo} (unknown) by mx.example.org (SG) with ESMTP id {id}',
+        {'auth': False, 'end': ' Tue, 12 Jan 2016 18:20:00.301 +0000 (UTC)'},
+    ),
     'webmail': (
         'from {rdns} ({rdns} [{peer}]) by mx.example.org (Horde Framework) with HTTP',
         {'auth': False},
@@ -645,6 +757,7 @@ def _lures():
             mail='a@example.org',
             rcpt='b@example.org',
             user='u',
+            comment='u',
         )
         client, by, server = text.partition(' by ')
         for lure in (client, client[5:], client + ' (using x', client + ' ('):
@@ -658,8 +771,25 @@ _lures()
 
 SERVERS = {
     'postfix': postfix(),
+    'postfix, sender after the date': postfix(sender=True),
+    'postfix by another name': postfix('mx.example.org (Postcow)'),
+    'sophos': postfix('mx.example.org (Sophos Email Appliance)'),
+    'forcepoint': postfix('Forcepoint Email'),
     'exim': exim(),
+    'exim by another name': exim(''),
+    'exim by another name, with a comment': exim(' (Exim)'),
     'sendmail': sendmail(),
+    'sendmail, sender after the date': sendmail(sender=True),
+    'qpsmtpd': qmail('mx.example.org (qpsmtpd/0.96)', raw_rdns, words),
+    'chasquid, before 2023': written(
+        'from [{peer}] ({helo}) by mx.example.org (chasquid) with {protocol}'
+        ' tls X (over SMTP, TLS-1.3, envelope from "x") ',
+        helo=words,
+    ),
+    'stalwart, only the network': written(
+        'from {helo} ({rdns} [{peer}] (AS64500 x [192.168.10.1] y, XX))'
+        ' by mx.example.org (Stalwart SMTP) with {protocol} id {id}'
+    ),
     'opensmtpd': opensmtpd(),
     'courier': courier(),
     'qmail': qmail(),

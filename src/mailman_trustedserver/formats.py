@@ -189,6 +189,8 @@ _block(
     # Text and a comment without literals and quotes in it, two deep.
     plain=r'[^()<>\[\]"]*(?:\([^()<>\[\]"]*\)[^()<>\[\]"]*)*',
     comment=r'\([^()\[\]"]*(?:\([^()\[\]"]*\)[^()\[\]"]*)*\)',
+    # What stands in parentheses before `by`, two deep, without literals.
+    text=r'[^()\[\]]*(?:\([^()\[\]]*\)[^()\[\]]*)*',
     # What servers say of TLS before `by`, without literals.
     tls=r'(?: \((?:[Uu]sing |TLS|version=|[Nn]o client |Client did )'
     r'[^()\[\]]*(?:\([^()\[\]]*\)[^()\[\]]*)*\))*',
@@ -196,6 +198,8 @@ _block(
     date=r' ?; (?:[A-Z][a-z][a-z], ?|)[0-9][0-9]? [A-Z][a-z][a-z]'
     r' [0-9][0-9][0-9][0-9] [0-9][0-9]:[0-9][0-9](?::[0-9][0-9]|)'
     r' (?:[+-][0-9][0-9][0-9][0-9]|[A-Z]{1,5})(?: \([A-Za-z0-9_ :+-]*\)|)',
+    # The envelope sender, where a server writes it after the date.
+    sender=r' \(envelope-from:? (?:<[^ <>()\[\]"]*>|[^ <>()\[\]"]+)\)',
     by=r'by (?P<by>{host})',
     # What stands in parentheses after HELO in the form of RFC 5321 4.4.
     tcp=r'\((?:{rdns}|) ?\[{address}\]\)',
@@ -207,8 +211,9 @@ _block(
     tail=r' with {protocol}(?: {comment}|)(?: id {id}|)(?: {comment}|){for}{date}',
     # All from `by` on, where no server is known.
     rest=r'{by}(?: {comment})*'
-    r'(?: with {protocol}(?:/[\w/.-]+|)(?: with STARTTLS|)|)'
-    r'(?: {comment}|)(?: id {id}|)(?: {comment}|){for}(?: {comment})*{date}',
+    r'(?: with {protocol}(?:/[\w/.-]+|)(?: with STARTTLS|)| via HTTP|)'
+    r'(?: {comment}|)(?: id {id}|)(?: {comment}|){for}(?: {comment})*{date}'
+    r'(?:{sender}|)',
 )
 # `for` is a word of Python's.
 _block({'for': r'(?: for (?:{path}|{mailbox})|)'})
@@ -218,7 +223,22 @@ _block({'for': r'(?: for (?:{path}|{mailbox})|)'})
 # HELO has none of `<>()\";@`, and no space but where a line of 998 characters was
 # folded.  comment_sanitize() balances the parentheses in certificate and user
 # names.  With smtpd_hide_client_session (3.10) a field without TLS and AUTH is the
-# same as one of local(8) for a message that an alias sends on.
+# same as one of local(8) for a message that an alias sends on.  Sites cut the client
+# out with header_checks; FreeBSD's packages write the sender after the date.  Other
+# servers could write comments like those of Postfix under a name that is not known,
+# so that these have no literal.
+_block(
+    postfix=r'from (?P<helo>[^()<>\\";@]+) \({rdns} \[{address}\]\)'
+    r'(?: \(using [^()]*(?:\([^()]*\)[^()]*)*\)|)'
+    r'(?: \((?:[Nn]o client cert[^()]*|Client {balanced})\)|)'
+    r'(?P<auth> \(Authenticated sender: {balanced}\))?'
+    r' {by} \([Pp]ostfix\) with {protocol}(?: id {id}|){for}{date}',
+    postcow=r'from (?P<helo>[^ ()<>\\";@]+) \({rdns} \[{address}\]\)',
+    certified=r' \((?:using |[Nn]o client |Client ){text}\)',
+    # What the administrator calls the server: mail_name in main.cf.
+    name=r'\([A-Za-z][^()<>\[\]";]*\)',
+    submitter=r'(?P<auth> \(Authenticated sender: {text}\))',
+)
 _postfix = partial(Format, versions='2.3 to 3.11', source='smtpd.c, pickup.c')
 _POSTFIX = (
     _postfix('Postfix',
@@ -226,11 +246,68 @@ _POSTFIX = (
         example='from mua.example.org (mua.example.org [192.0.2.1])'
         ' by mx.example.org (Postfix) with ESMTP id 4F3D21234'
         ' for <list@example.org>; Sun, 22 Nov 2026 10:00:00 +0000 (UTC)',
-        grammar=r'from (?P<helo>[^()<>\\";@]+) \({rdns} \[{address}\]\)'
-        r'(?: \(using [^()]*(?:\([^()]*\)[^()]*)*\)|)'
-        r'(?: \((?:[Nn]o client cert[^()]*|Client {balanced})\)|)'
-        r'(?P<auth> \(Authenticated sender: {balanced}\))?'
-        r' {by} \([Pp]ostfix\) with {protocol}(?: id {id}|){for}{date}'),
+        grammar=r'{postfix}'),
+    _postfix('Postfix, sender after the date', servers=('Postfix',),
+        versions='of FreeBSD', source='captured fields', marker=' (envelope-from',
+        example='from a.example.org (unknown [IPv6:2001:db8::2])'
+        ' (using TLSv1.2 with cipher ECDHE-RSA-AES256-GCM-SHA384 (256/256 bits))'
+        ' (Client did not present a certificate) by mx.example.org (Postfix)'
+        ' with ESMTPS id CF0171862 for <list@example.org>;'
+        ' Mon,  6 Jul 2015 09:01:20 +0000 (UTC) (envelope-from user@example.org)',
+        grammar=r'{postfix}{sender}'),
+    _postfix('Postfix, client cut out', servers=('Postfix',),
+        source='header_checks of gandi.net', marker='(Authenticated sender: ',
+        example='(Authenticated sender: user@example.org) by mail.example.org'
+        ' (Postfix) with ESMTPSA id 47F6B60003; Tue, 10 Feb 2026 10:00:01 +0100 (CET)',
+        grammar=r'\(Authenticated sender: (?P<auth>{balanced})\)'
+        r' {by} \(Postfix\) with {protocol} id {id}{for}{date}'),
+    _postfix('Postfix, client replaced', servers=('Postfix',),
+        source='header_checks of hostedemail.com', marker='from [HIDDEN] ',
+        example='from [HIDDEN] (Authenticated sender: user@example.org)'
+        ' by mail.example.org (Postfix) with ESMTPA id 054AB1D42F7;'
+        ' Thu, 26 Aug 2021 18:43:16 +0000 (UTC)',
+        grammar=r'from \[HIDDEN\](?P<auth> \(Authenticated sender: {balanced}\))?'
+        r' {by} \(Postfix\) with {protocol} id {id}{for}{date}'),
+    _postfix('Postfix, template not filled in', servers=('Postfix',),
+        source='header_checks of Mailu and Mail-in-a-Box', marker=' [PUBLIC_IP])',
+        example='from authenticated-user (PRIMARY_HOSTNAME [PUBLIC_IP])'
+        ' by mail.example.org (Postfix) with ESMTPA id 1627547919;'
+        ' Sun, 14 Apr 2024 17:53:17 +0000 (UTC)',
+        grammar=r'from authenticated-user \(PRIMARY_HOSTNAME \[PUBLIC_IP\]\)'
+        r'{tls}(?P<auth> \(Authenticated sender: {balanced}\))?'
+        r' {by} \(Postfix\) with {protocol} id {id}{for}{date}'),
+    _postfix('Postfix by another name', clauses=(Clause.COMMENT,), marker=']) (',
+        source='smtpd.c (mail_name): mailcow, Proxmox, FangMail and others',
+        example='from relay.example.org (unknown [192.0.2.132])'
+        ' (using TLSv1.2 with cipher ECDHE-RSA-AES256-GCM-SHA384 (256/256 bits))'
+        ' (Client CN "relay.example.org", Issuer "Example CA" (verified OK))'
+        ' by mx.example.org (FangMail) with ESMTPS id 4NNkSm1BnXz501Qh;'
+        ' Fri,  2 Dec 2022 15:04:08 +0800 (CST)',
+        grammar=r'{postcow}(?:{certified})+{submitter}? {by} {name}'
+        r' with {protocol} id {id}{for}{date}'),
+    _postfix('Postfix by another name, AUTH', clauses=(Clause.COMMENT,),
+        source='smtpd.c (mail_name): mailcow and others',
+        marker=']) (Authenticated sender: ',
+        example='from [192.0.2.77] (mua.example.org [192.0.2.1])'
+        ' (Authenticated sender: user@example.org) by mail.example.org (Postcow)'
+        ' with ESMTPSA id E7CE79A45E9; Mon, 14 Jul 2025 15:46:47 +0200 (CEST)',
+        grammar=r'{postcow}{submitter} {by} {name} with {protocol} id {id}{for}{date}'),
+    _postfix('Sophos', versions='Email Appliance', source='captured fields',
+        servers=('Sophos',),
+        example='from mail.example.org (postcard.example.org [192.0.2.142])'
+        ' (using TLSv1.2 with cipher ECDHE-RSA-AES256-GCM-SHA384 (256/256 bits))'
+        ' (Client CN "exchange.example.org", Issuer "Example CA" (not verified))'
+        ' by mx.example.org (Sophos Email Appliance) with ESMTPS'
+        ' id 8C57F8AADA_2A0E177F; Wed,  8 Jun 2022 17:50:47 +0000 (GMT)',
+        grammar=r'{postcow}(?:{certified})*{submitter}? {by} \(Sophos[^()\[\]"]*\)'
+        r' with {protocol} id {id}{for}{date}'),
+    _postfix('Forcepoint, Websense', versions='of 2014 to 2021',
+        source='captured fields', clauses=(Clause.OTHER,), marker=' Email ',
+        example='from relay.example.org (unknown [192.0.2.60]) by Forcepoint Email'
+        ' with ESMTP id EF4DE6D5BE884F4ED440; Wed,  4 Mar 2020 10:07:26 +0800 (CST)',
+        grammar=r'{postcow}(?:{certified})*{submitter}?'
+        r' by (?P<by>Forcepoint Email|Websense Email Security Gateway)'
+        r' with {protocol} id {id}{for}{date}'),
     _postfix('Postfix, sendmail command', servers=('Postfix',),
         marker=', from userid ', kind=Kind.COMMAND,
         example='by out.example.org (Postfix, from userid 0) id 9A88A2C2604;'
@@ -251,6 +328,12 @@ _block(
     exim=r' {by} with {protocol}{version}{plain}\)'
     r'(?: \(envelope-from {path}\)|) id {id}{for}{date}',
     junk=r'[^)]*(?:\)(?! by {host} with [A-Za-z0-9]+{version})[^)]*)*',
+    smtp=r'(?P<protocol>(?:utf8|)e?smtps?a?|asmtp)',
+    # Nobody else writes such an id.
+    product=r' {by} with {smtp}'
+    r'(?: ? \((?:TLS|SSL|Cipher )[^()\[\]"]*\)(?: tls [\w-]+|)|)'
+    r'(?: \((?!Exim |envelope-from )[^()<>\[\]"]*\)|)(?: \(envelope-from {path}\)|)'
+    r' id \w{6}-(?:\w{6}-\w{2}|\w{11}-\w{4}){for}{date}',
 )
 _exim = partial(Format,
     versions='3 to 4.98',
@@ -269,6 +352,40 @@ _EXIM = (
         ' Sun, 22 Nov 2026 10:00:00 +0000',
         grammar=r'from \[{address}\](?::[0-9]+|)(?: \((?:port=[0-9]+ ?|)'
         r'(?:helo=(?P<helo>{junk})|ident={junk}|)\)|){exim}'),
+    _exim('Exim by another name', marker=' ([',
+        versions='4, with its own received_header_text',
+        clauses=(Clause.PROTOCOL, Clause.PROTOCOL_AND_COMMENT),
+        example='from a.example.org ([192.0.2.117] helo=localhost) by mx.example.org'
+        ' with utf8esmtpsa (Cipher TLS1.3:X25519__AES_256_GCM:256) (Exim)'
+        ' id 1vVsmh-00Dt3w-9T; Wed, 17 Dec 2025 15:45:47 +0100',
+        grammar=r'from {rdns} \(\[{address}\](?::[0-9]+|)'
+        r'(?: helo=(?P<helo>{word})|)\){product}'),
+    _exim('Exim by another name, no reverse DNS', marker='from [',
+        versions='4, with its own received_header_text',
+        clauses=(Clause.PROTOCOL, Clause.PROTOCOL_AND_COMMENT),
+        example='from [192.0.2.1] (port=50574 helo=localhost) by mx.example.org'
+        ' with utf8esmtpsa (TLS1.3) tls TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384'
+        ' (envelope-from <user@example.org>) id 1ubgm0-00967d-1t;'
+        ' Tue, 15 Jul 2025 14:36:48 +0000',
+        grammar=r'from \[{address}\](?::[0-9]+|) \((?:port=[0-9]+ ?|)'
+        r'(?:helo=(?P<helo>{word})|)\){product}'),
+    _exim('Exim, hidden client', marker=' (Exim ',
+        versions='4, with its own received_header_text', source='captured fields',
+        example='from localhost by mx.example.org with utf8esmtp (Exim 4.96)'
+        ' (envelope-from <user@example.org>) id 1wOmHN-00HQfN-07;'
+        ' Mon, 18 May 2026 00:56:21 +0000',
+        grammar=r'from (?P<helo>[^ ()\[\]"]+) {by} with {smtp}{version}{plain}\)'
+        r'(?: \(envelope-from {path}\)|) id {id}{for}{date}'),
+    # Exim drops -oMr, which sets the protocol, unless its caller is one of
+    # trusted_users; for others it writes `local`.
+    _exim('Exim, after a filter', marker='scanned', kind=Kind.QUEUE,
+        source='exim.c (-oMr), captured fields',
+        example='from Debian-exim by lists.example.org with spam-scanned (Exim 4.71)'
+        ' (envelope-from <user@example.org>) id 1ipy9A-0007a5-EZ'
+        ' for list@example.org; Fri, 10 Jan 2020 12:32:33 -0500',
+        grammar=r'from [^ ()\[\]"]+ {by}'
+        r' with (?P<protocol>(?:[a-z]+-)*scanned(?:-[a-z]+)?){version}{plain}\)'
+        r'(?: \(envelope-from {path}\)|) id {id}{for}{date}'),
     _exim('Exim, sendmail command', marker=' with local', kind=Kind.COMMAND,
         example='from uucp (helo=alpha) by mx.example.org with local-bsmtp'
         ' (Exim 3.36 #1) id 1ockX4-0007UJ-00; Mon, 26 Sep 2022 11:36:10 +0200',
@@ -294,6 +411,14 @@ _SENDMAIL = (
         ' (authenticated bits=0) by mx.example.org (8.12.3/8.12.3)'
         ' with ESMTP id k9ABCdef012345; Sun, 22 Nov 2026 10:00:00 +0000',
         grammar=r'from (?P<helo>{word}) \({client}{sendmail}'),
+    _sendmail('Sendmail, sender after the date', servers=('8',),
+        versions='of FreeBSD', source='captured fields', marker=' (envelope-from',
+        example='from [192.0.2.9] (a.example.org [192.0.2.33])'
+        ' (authenticated bits=0) by mx.example.org (8.15.2/8.15.2) with ESMTPSA'
+        ' id 06F0O80A009529 (version=TLSv1.2 cipher=DHE-RSA-AES256-SHA bits=256'
+        ' verify=NO); Wed, 15 Jul 2020 09:24:09 +0900 (JST)'
+        ' (envelope-from user@example.org)',
+        grammar=r'from (?P<helo>{word}) \({client}{sendmail}{sender}'),
     _sendmail('Sendmail, no HELO', servers=('8',), marker='(from ',
         example='(from a.example.org [192.0.2.77]) by mx.example.org'
         ' (8.17.1.9/8.17.1.9/Debian-2+deb12u2) with SMTP id 6AMMlY3a016924'
@@ -334,11 +459,12 @@ _OPENSMTPD = (
 # `@`.  qmail-ldap, qpsmtpd, IronPort, James 3 and Zimbra differ in the
 # brackets, in the name of the server, or in the word before HELO.
 _block(
-    qmail=r'from {rdns}(?: \((?:HELO|EHLO|LHLO) (?P<helo>{word})?\))?'
+    qmail=r'(?: \((?:HELO|EHLO|LHLO) (?P<helo>{word})?\))?'
     r' \((?:[^ ()]*@)?\[?{address}\]?\)(?: \(envelope-sender {path}\))?'
     r'(?P<auth> \(smtp-auth username [^()\[\]]*\))? {by}',
     encrypted=r' with (?:\([\w-]+ encrypted\) |[\w-]+ encrypted )?{protocol}'
     r'(?:/[\w/.-]+)?(?: ID {id})?{for}{date}',
+    hermes=r'\((?:Oath|VZM|Yahoo Inc\.) Hermes SMTP Server\){encrypted}',
 )
 _qmail = partial(Format,
     versions='qmail 1, netqmail, notqmail; with patches for AUTH and TLS',
@@ -347,7 +473,7 @@ _QMAIL = (
     _qmail('qmail', clauses=(Clause.PROTOCOL, Clause.OTHER), marker='(',
         example='from mx10.example.net (HELO ) (192.0.2.10) by mx.example.org'
         ' with SMTP; 3 Mar 2004 20:34:38 -0000',
-        grammar=r'{qmail}{encrypted}'),
+        grammar=r'from {rdns}{qmail}{encrypted}'),
     Format('qmail-ldap, qpsmtpd, James',
         versions='qmail-ldap 1, qpsmtpd 0.2 to 1, James 3',
         source='received.c, lib/Qpsmtpd/SMTP.pm, captured fields',
@@ -355,8 +481,20 @@ _QMAIL = (
         example='from mail-n.example.de (HELO drew.example.de) (192.0.2.27)'
         ' by mx.example.org (qpsmtpd/0.93/v0.84-503-g423c35a) with ESMTP;'
         ' Mon, 09 Oct 2017 10:11:52 +0000',
-        grammar=r'{qmail} \((?:qmail-|qpsmtpd|qp |WP-SMTPD|JAMES )[^()\[\]"]*\)'
-        r'{encrypted}'),
+        grammar=r'from [^ ()=]+{qmail}'
+        r' \((?:qmail-|qpsmtpd|qp |WP-SMTPD|JAMES )[^()\[\]"]*\){encrypted}'),
+    Format('Yahoo', versions='of 2019', source='captured fields',
+        servers=('Oath', 'VZM', 'Yahoo'), marker='from ',
+        example='from mua.example.org (EHLO localhost.example) ([192.0.2.185])'
+        ' by smtp.example.com (Oath Hermes SMTP Server) with ESMTPA'
+        ' ID 0b8226328c4965373e1d598ce42fc97b; Sun, 02 Jun 2019 16:54:22 +0000 (UTC)',
+        grammar=r'from {rdns}{qmail} {hermes}'),
+    Format('Yahoo, hidden client', versions='of 2019 to 2026',
+        source='captured fields', servers=('Oath', 'VZM', 'Yahoo'),
+        example='by hermes--production-bf1-5878955b5f-686fw (Yahoo Inc. Hermes SMTP'
+        ' Server) with ESMTPA ID 1f948ceb8dae6e5827701d3d40d1a9c3;'
+        ' Wed, 23 Nov 2022 20:16:00 +0000 (UTC)',
+        grammar=r'{by} {hermes}'),
     _qmail('qmail, queue', marker=' invoked from network)', kind=Kind.QUEUE,
         clauses=(Clause.OTHER,),
         example='(qmail 15312 invoked from network); 22 Nov 2026 22:58:00 -0000',
@@ -492,6 +630,20 @@ _COMMUNIGATE = (
         r' with [A-Z]+ id {id}{for}{date}'),
 )
 
+# What some servers write from `by` on.
+_block(
+    yandex=r'{by} \(nwsmtp/Yandex\) with {protocol} id {id}{for}{date}'
+    r'(?: \(using [^()\[\]]*\([^()\[\]]*\)\))?'
+    r'(?: \(Client certificate not present\))?',
+    ibm=r' with IBM ESMTP SMTP Gateway: Authorized Use Only!'
+    r' Violators will be prosecuted{for}(?: from {path})?{date}',
+    mox=r'(?: \({host}\))? {by} \(\[[0-9A-Za-z.:]+\]\)(?: \({host}\))?'
+    r' via tcp with {protocol}(?: \(requiretls\))? id {id}(?: {comment})?{for}{date}',
+    sendgrid=r'{by} \(SG\) with {protocol} id {id}{for};?'
+    r' [A-Z][a-z]{2}, [0-9]{2} [A-Z][a-z]{2} [0-9]{4}'
+    r' [0-9]{2}:[0-9]{2}:[0-9]{2}\.[0-9]+ \+0000 \(UTC\)',
+)
+
 # Servers that write the form of RFC 5321 4.4 or nearly so, and that can be
 # told from others, so that HELO may be a literal.
 _OTHERS = (
@@ -575,6 +727,134 @@ _OTHERS = (
         ' id 1M42nY-1nABPD0lwu-0001xl; Wed, 19 Jan 2022 14:53:43 +0100',
         grammar=r'from (?P<helo>{word}) {tcp} {by} \([\w.=-]+(?: \[[\w.:]+\])?\)'
         r' with {protocol} \(Nemesis\) id {id}{for}{date}'),
+    Format('Nemesis, hidden client', versions='of 2026', source='captured fields',
+        clauses=(Clause.COMMENT,), marker=' (Nemesis) ',
+        example='from client.hidden.invalid by mail.example.net'
+        ' (mrgmx105 [198.51.100.168]) with ESMTPSA (Nemesis)'
+        ' id 1MBUm7-1xOlvT3aud-001rmh; Tue, 06 Oct 2026 15:36:24 +0200',
+        grammar=r'from (?P<helo>client\.hidden\.invalid) {by}'
+        r' \([\w.=-]+(?: \[[\w.:]+\])?\) with {protocol} \(Nemesis\)'
+        r' id {id}{for}{date}'),
+    # TLS is told of after the date.
+    Format('Yandex', versions='of 2014 to 2019', source='captured fields',
+        servers=('nwsmtp',), marker='from ',
+        example='from a.example.org (a.example.org [192.0.2.71]) by smtp.example.net'
+        ' (nwsmtp/Yandex) with ESMTPSA id mqsDdEQp8s-6U88CED9;'
+        ' Thu, 27 Feb 2014 17:06:30 +0400 (using TLSv1 with cipher'
+        ' CAMELLIA256-SHA (256/256 bits)) (Client certificate not present)',
+        grammar=r'from (?P<helo>{word}) \({rdns} \[{address}\]\) {yandex}'),
+    Format('Yandex, hidden client', versions='of 2017', source='captured fields',
+        servers=('nwsmtp',),
+        example='by smtp.example.net (nwsmtp/Yandex) with ESMTPSA'
+        ' id IHLfoO085d-10Pi3tp6; Fri, 10 Mar 2017 01:01:00 +0300 (using TLSv1.2'
+        ' with cipher ECDHE-RSA-AES128-GCM-SHA256 (128/128 bits))'
+        ' (Client certificate not present)',
+        grammar=r'{yandex}'),
+    # The name before `by` is the server's own in the second form.
+    Format('IBM gateway', versions='of 2012 to 2020', source='captured fields',
+        marker=' with IBM ESMTP SMTP Gateway: ',
+        example='from a.example.org (192.0.2.195) by smtp.example.com'
+        ' (198.51.100.134) with IBM ESMTP SMTP Gateway: Authorized Use Only!'
+        ' Violators will be prosecuted; Thu, 2 Jan 2020 07:52:04 -0000',
+        grammar=r'from (?P<helo>{word}) \({address}\) {by} \([0-9A-Fa-f.:]+\){ibm}'),
+    Format('IBM gateway, from one part to the next', versions='of 2012 to 2020',
+        source='captured fields', clauses=(Clause.PROTOCOL,),
+        marker=' with IBM ESMTP SMTP Gateway: ',
+        example='from localhost by smtp.example.com with IBM ESMTP SMTP Gateway:'
+        ' Authorized Use Only! Violators will be prosecuted for <list@example.org>'
+        ' from <user@example.com>; Thu, 2 Jan 2020 07:52:06 -0000',
+        grammar=r'from (?P<helo>{word}) {by}{ibm}'),
+    Format('MailMarshal, Trustwave SEG', versions='6 to 8', source='captured fields',
+        marker=' (Not Verified[',
+        example='from a.example.org (Not Verified[2001:db8::76]) by seg.example.org'
+        ' with Trustwave SEG (v8,2,6,11305) id <B66666bfb0000>;'
+        ' Mon, 10 Jun 2024 14:59:07 +1200',
+        grammar=r'from (?P<helo>{word}) \(Not Verified\[{address}\]\) {by}'
+        r'(?: \(using TLS: [^()\[\]"]*\)'
+        r'| with (?:MailMarshal|Trustwave SEG) \(v[0-9,]+\)) id {id}{date}'),
+    Format('Cellopoint', versions='4', source='captured fields',
+        clauses=(Clause.COMMENT,), marker=' (Cellopoint ',
+        example='from a.example.org [(192.0.2.39)] by mailgw.example.com'
+        ' (envelope-from <user@example.org>) (Cellopoint E-mail Firewall v4.1.14'
+        ' Build 0819 with TLSv1.2 ECDHE-RSA-AES256-SHA384 256/256) with ESMTP'
+        ' id 1236833289; Fri, 29 May 2020 17:23:14 +0800',
+        grammar=r'from (?P<helo>{word}) \[\({address}\)\] {by}'
+        r' \(envelope-from {path}\) \(Cellopoint [^()\[\]"]*\)'
+        r' with {protocol} id {id}{date}'),
+    # What stands after `from` may be HELO.
+    Format('Aliyun', versions='of 2019 to 2026', source='captured fields',
+        clauses=(Clause.OTHER,), marker='(mailfrom:',
+        example='from localhost(mailfrom:user@example.org'
+        ' fp:SMTPD_---0Wio9yUM_1752458672 cluster:ay36) by smtp.example.com;'
+        ' Mon, 14 Jul 2025 10:04:33 +0800',
+        grammar=r'from (?P<helo>[^ ()]+)\(mailfrom:[^ ()]+ fp:[^ ()]+'
+        r'(?: cluster:[^ ()]+)?\) {by}(?:\([0-9.]+\))?{date}'),
+    # It names the user of its webmail in place of HELO.
+    Format('Coremail, webmail', versions='of 2020 to 2026', source='captured fields',
+        servers=('Coremail',), marker=' ( [',
+        example='from user$example.org ( [192.0.2.130] ) by ajax-webmail-app4'
+        ' (Coremail) ; Fri, 10 Apr 2026 16:24:14 +0800 (GMT+08:00)',
+        grammar=r'from (?P<helo>[^ ()\[\]]+) \( \[{address}\] \) {by} \(Coremail\)'
+        r'{date}'),
+    Format('F-Secure', versions='fsigk_smtp 550', source='captured fields',
+        servers=('F-Secure',),
+        example='from a.example.org (192.0.2.72) by av.example.org'
+        ' (F-Secure/fsigk_smtp/550/av.example.org); Tue, 30 Jun 2020 22:54:08 +0900'
+        ' (JST)',
+        grammar=r'from (?P<helo>{word}) \({address}\) {by}'
+        r' \(F-Secure/[^()\[\]"]*\){date}'),
+    Format('PowerMTA', versions='3 and 4', source='captured fields',
+        servers=('PowerMTA',), marker='from ',
+        example='from localhost (192.0.2.21) by vmta6.example.org'
+        ' (PowerMTA(TM) v3.5r17) id hrakoo0lrlgv for <user@example.com>;'
+        ' Fri, 20 Apr 2018 17:51:19 -0400 (envelope-from <bounce@example.org>)',
+        grammar=r'from (?P<helo>{word}) \({address}\) {by} \(PowerMTA\(TM\) v[\w.]+\)'
+        r' id {id}{for}{date}(?:{sender})?'),
+    # The address in parentheses is its own.
+    Format('KumoMTA', versions='of 2024 to 2026', source='smtp_server.rs',
+        servers=('KumoMTA',),
+        example='from a.example.org (192.0.2.38) by mta.example.com'
+        ' (KumoMTA 198.51.100.98) with ESMTPS (TLSv1_3:TLS13_AES_256_GCM_SHA384)'
+        ' id e3a3b8582dd311f1a07502c82f9c3d17 for <user@example.org>;'
+        ' Wed, 1 Apr 2026 14:05:50 +0000',
+        grammar=r'from (?P<helo>{word}) \({address}\) {by} \(KumoMTA [0-9A-Fa-f.:]+\)'
+        r' with {protocol}(?: \([\w.:-]+\))? id {id}{for}{date}'),
+    # After AUTH it names itself before `by`.
+    Format('Mox', versions='of 2023 to 2026', source='smtpserver/server.go',
+        clauses=(Clause.COMMENT,), marker=' via tcp with ',
+        example='from a.example.org ([IPv6:2001:db8::9]) by mx.example.org'
+        ' ([IPv6:2001:db8::25]) via tcp with ESMTPS id 7_jO3KP4COnlTQm3SYtefQ'
+        ' (TLS1.3 TLS_AES_128_GCM_SHA256) for <user@example.org>;'
+        ' 15 Nov 2023 21:38:59 +0100',
+        grammar=r'from (?P<helo>{word}) \((?:{rdns} |)\[{address}\]\){mox}'),
+    Format('Mox, hidden client', versions='of 2023 to 2026',
+        source='smtpserver/server.go', clauses=(Clause.COMMENT,),
+        marker=' via tcp with ',
+        example='from mx.example.org by mx.example.org ([198.51.100.172]) via tcp with'
+        ' ESMTPSA id Kn4f0jO3KP4COnlTQm3SYt (TLS1.3 TLS_AES_128_GCM_SHA256)'
+        ' for <user@example.org>; 15 Nov 2023 21:38:58 +0100',
+        grammar=r'from (?P<helo>{host}){mox}'),
+    # Its date has fractions of a second, and no `;` before it since 2019.
+    Format('SendGrid', versions='of 2016 to 2019', source='captured fields',
+        servers=('SG',), marker=']) ',
+        example='from [127.0.0.1] (a.example.org [192.0.2.97]) by ismtpd.example.net'
+        ' (SG) with ESMTP id GiHVpachST-HTO7pZjZZgw for <user@example.com>;'
+        ' Tue, 12 Jan 2016 18:20:00.301 +0000 (UTC)',
+        grammar=r'from (?P<helo>{word}) \({rdns} \[{address}\]\) {sendgrid}'),
+    Format('SendGrid, hidden client', versions='of 2020 to 2026',
+        source='captured fields', servers=('SG',), marker=' (unknown) ',
+        example='from [192.0.2.65] (unknown) by geopod-ismtpd-6-0 (SG) with ESMTP'
+        ' id hgmibb2hQK6c0feggZC48w for <list@example.org>;'
+        ' Sat, 09 Oct 2021 19:02:25.226 +0000 (UTC)',
+        grammar=r'from (?P<helo>{word}) \(unknown\) {sendgrid}'),
+    Format('SendGrid, filter', versions='of 2017 to 2026', source='captured fields',
+        clauses=(Clause.PROTOCOL,), marker=' UTC',
+        example='by filterdrecv-7bc86b958d-j7vqt with SMTP'
+        ' id filterdrecv-7bc86b958d-j7vqt-1-61B04DAA-C'
+        ' 2021-12-08 06:16:10.180268964 +0000 UTC m=+8409379.473909293',
+        grammar=r'(?:from {host} )?{by} with {protocol}(?: id {id})?'
+        r' [0-9]{4}-[0-9]{2}-[0-9]{2} [0-9]{2}:[0-9]{2}:[0-9]{2}\.[0-9]+ \+0000 UTC'
+        r'(?: m=\+[0-9.]+)?'),
     # The owner of the network is named.
     Format('Stalwart', versions='of 2023 to 2025', source='data.rs (write_received)',
         servers=('Stalwart',),
@@ -582,36 +862,45 @@ _OTHERS = (
         ' (using TLSv1.3 with cipher TLS13_AES_256_GCM_SHA384) by mail.example.org'
         ' (Stalwart SMTP) with ESMTPS id 41A2C80D73C;'
         ' Tue, 29 Aug 2023 16:20:12 +0000',
-        grammar=r'from (?P<helo>{word}) \({rdns} \[{address}\](?: {comment})?\){tls}'
+        grammar=r'from (?P<helo>{word}) \({rdns} \[{address}\]'
+        r'(?: {comment}| \(AS[0-9]+ [^()]*\))?\){tls}'
         r' {by} \(Stalwart SMTP\){tail}'),
     Format('RFC 5321, named server',
-        versions='Domino, Dovecot, Halon, IceWarp, Kerio, Horde, James, Symantec,'
-        ' Sophos',
+        versions='Domino, Dovecot, Halon, IceWarp, Kerio, Horde, James, Symantec',
         source='RFC 5321 4.4, captured fields',
         servers=('Lotus', 'IBM', 'HCL', 'Dovecot', 'Halon', 'IceWarp', 'Kerio',
-                 'Horde', 'JAMES', 'Symantec', 'Sophos'),
+                 'Horde', 'JAMES', 'Symantec'),
         example='from a.example.org ([192.0.2.111]) by mail.example.org'
         ' (Kerio Connect 10.0.8 patch 2) with ESMTP;'
         ' Wed, 10 Jun 2026 19:48:34 +0200',
         grammar=r'from (?P<helo>{word}) {tcp}{tls}'
         r'(?P<auth> \(authenticated user [^()\[\]]*\))?'
         r' {by} \((?:(?:Lotus|IBM|HCL) Domino|Dovecot|Halon|IceWarp|Kerio|Horde|JAMES'
-        r'|Symantec|Sophos)[^()\[\]"]*\){tail}'),
+        r'|Symantec)[^()\[\]"]*\){tail}'),
     # Before 2023 the literal after `from` was the peer, since then the one in
-    # parentheses is; after AUTH there is none.  So one literal in parentheses is
-    # the peer, and a literal after `from` is none.
+    # parentheses is; after AUTH there is none.  So with one literal in parentheses
+    # a literal after `from` may be HELO, and with a plain name there it is the peer.
     Format('chasquid', versions='1', source='conn.go', servers=('chasquid',),
         example='from relay.example.net ([192.0.2.25]) by mx.example.org (chasquid)'
         ' with ESMTPS tls TLS_AES_128_GCM_SHA256 (over SMTP, TLS-1.3,'
         ' envelope from "user@example.net") ; Mon, 12 Jan 2026 17:57:44 +0100',
         grammar=r'from (?P<helo>[^ ()\[\]]+) \(\[{address}\]\) {by} \(chasquid\)'
         r' with {protocol}(?: tls [\w-]+)? \((?:[^()"]|{quoted})*\){date}'),
+    Format('chasquid, before 2023', versions='0 and 1', source='conn.go',
+        servers=('chasquid',), marker='from [',
+        example='from [192.0.2.25] (relay.example.net) by mx.example.org (chasquid)'
+        ' with ESMTPS tls TLS_AES_128_GCM_SHA256 (over SMTP, TLS-1.3,'
+        ' envelope from "user@example.net") ; Mon, 11 Jan 2021 17:57:44 +0100',
+        grammar=r'from \[{address}\] \((?P<helo>[A-Za-z0-9-]*[A-Za-z-][A-Za-z0-9.-]*)\)'
+        r' {by} \(chasquid\) with {protocol}(?: tls [\w-]+)?'
+        r' \((?:[^()"]|{quoted})*\){date}'),
     Format('chasquid, hidden or ambiguous', versions='0 and 1', source='conn.go',
         servers=('chasquid',),
         example='from localhost.localdomain by mx.example.org (chasquid) with ESMTPSA'
         ' tls TLS_AES_128_GCM_SHA256 (over submission, TLS-1.3,'
         ' envelope from "user@example.org") ; Tue, 09 Apr 2024 14:10:59 +0000',
-        grammar=r'from (?P<helo>{word})(?:(?<=\]) \([^()]*\))? {by} \(chasquid\)'
+        grammar=r'from (?P<helo>{word})(?:(?<=\]) \([^()]*[^()A-Za-z0-9.-][^()]*\))?'
+        r' {by} \(chasquid\)'
         r' with {protocol}(?: tls [\w-]+)?(?: \((?:[^()"]|{quoted})*\))?{date}'),
 )
 
@@ -633,10 +922,10 @@ _UNKNOWN = (
         grammar=r'from [^ ()\[]*\[[^ ()]*\] \( ?\[[^ ()]*\]\){tls} {rest}'),
     # No address, or one that HELO may be.
     _unknown('no address', marker='from ',
-        versions='MDaemon and Strato after AUTH, webmail, local delivery',
+        versions='MDaemon and Strato after AUTH, MessageLabs, webmail, local delivery',
         example='from sonic.example.com by sonic301.example.com with HTTP;'
         ' Sun, 21 Jan 2018 23:42:18 +0000',
-        grammar=r'from (?P<helo>{word}) {rest}'),
+        grammar=r'from (?P<helo>{word}){tls} {rest}'),
     # The server hides the client.
     _unknown('hidden client', versions='any',
         example='by mx.example.org with ESMTPSA id 4F3D21234;'
