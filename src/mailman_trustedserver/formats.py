@@ -211,7 +211,7 @@ _block(
     tail=r' with {protocol}(?: {comment}|)(?: id {id}|)(?: {comment}|){for}{date}',
     # All from `by` on, where no server is known.
     rest=r'{by}(?: {comment})*'
-    r'(?: with {protocol}(?:/[\w/.-]+|)(?: with STARTTLS|)| via HTTP|)'
+    r'(?: with {protocol}(?:/[\w/.-]+|)(?: with STARTTLS|)|)'
     r'(?: {comment}|)(?: id {id}|)(?: {comment}|){for}(?: {comment})*{date}'
     r'(?:{sender}|)',
 )
@@ -253,7 +253,7 @@ _POSTFIX = (
         ' (using TLSv1.2 with cipher ECDHE-RSA-AES256-GCM-SHA384 (256/256 bits))'
         ' (Client did not present a certificate) by mx.example.org (Postfix)'
         ' with ESMTPS id CF0171862 for <list@example.org>;'
-        ' Mon,  6 Jul 2015 09:01:20 +0000 (UTC) (envelope-from user@example.org)',
+        ' Mon, 6 Jul 2015 09:01:20 +0000 (UTC) (envelope-from user@example.org)',
         grammar=r'{postfix}{sender}'),
     _postfix('Postfix, client cut out', servers=('Postfix',),
         source='header_checks of gandi.net', marker='(Authenticated sender: ',
@@ -282,8 +282,8 @@ _POSTFIX = (
         ' (using TLSv1.2 with cipher ECDHE-RSA-AES256-GCM-SHA384 (256/256 bits))'
         ' (Client CN "relay.example.org", Issuer "Example CA" (verified OK))'
         ' by mx.example.org (FangMail) with ESMTPS id 4NNkSm1BnXz501Qh;'
-        ' Fri,  2 Dec 2022 15:04:08 +0800 (CST)',
-        grammar=r'{postcow}(?:{certified})+{submitter}? {by} {name}'
+        ' Fri, 2 Dec 2022 15:04:08 +0800 (CST)',
+        grammar=r'{postcow}(?:{certified})+(?:{submitter})? {by} {name}'
         r' with {protocol} id {id}{for}{date}'),
     _postfix('Postfix by another name, AUTH', clauses=(Clause.COMMENT,),
         source='smtpd.c (mail_name): mailcow and others',
@@ -298,14 +298,14 @@ _POSTFIX = (
         ' (using TLSv1.2 with cipher ECDHE-RSA-AES256-GCM-SHA384 (256/256 bits))'
         ' (Client CN "exchange.example.org", Issuer "Example CA" (not verified))'
         ' by mx.example.org (Sophos Email Appliance) with ESMTPS'
-        ' id 8C57F8AADA_2A0E177F; Wed,  8 Jun 2022 17:50:47 +0000 (GMT)',
-        grammar=r'{postcow}(?:{certified})*{submitter}? {by} \(Sophos[^()\[\]"]*\)'
+        ' id 8C57F8AADA_2A0E177F; Wed, 8 Jun 2022 17:50:47 +0000 (GMT)',
+        grammar=r'{postcow}(?:{certified})*(?:{submitter})? {by} \(Sophos[^()\[\]"]*\)'
         r' with {protocol} id {id}{for}{date}'),
     _postfix('Forcepoint, Websense', versions='of 2014 to 2021',
         source='captured fields', clauses=(Clause.OTHER,), marker=' Email ',
         example='from relay.example.org (unknown [192.0.2.60]) by Forcepoint Email'
-        ' with ESMTP id EF4DE6D5BE884F4ED440; Wed,  4 Mar 2020 10:07:26 +0800 (CST)',
-        grammar=r'{postcow}(?:{certified})*{submitter}?'
+        ' with ESMTP id EF4DE6D5BE884F4ED440; Wed, 4 Mar 2020 10:07:26 +0800 (CST)',
+        grammar=r'{postcow}(?:{certified})*(?:{submitter})?'
         r' by (?P<by>Forcepoint Email|Websense Email Security Gateway)'
         r' with {protocol} id {id}{for}{date}'),
     _postfix('Postfix, sendmail command', servers=('Postfix',),
@@ -495,6 +495,11 @@ _QMAIL = (
         ' Server) with ESMTPA ID 1f948ceb8dae6e5827701d3d40d1a9c3;'
         ' Wed, 23 Nov 2022 20:16:00 +0000 (UTC)',
         grammar=r'{by} {hermes}'),
+    Format('Yahoo, webmail', versions='of 2006', source='captured fields',
+        clauses=(Clause.OTHER,), marker=' via HTTP',
+        example='from [192.0.2.118] by web31813.mail.example.com via HTTP;'
+        ' Mon, 09 Oct 2006 23:41:17 PDT',
+        grammar=r'from (?P<helo>{word}) {by} via HTTP{date}'),
     _qmail('qmail, queue', marker=' invoked from network)', kind=Kind.QUEUE,
         clauses=(Clause.OTHER,),
         example='(qmail 15312 invoked from network); 22 Nov 2026 22:58:00 -0000',
