@@ -636,6 +636,17 @@ TEMPLATES: dict[str, tuple[str, dict]] = {
         ' id 1xVGy1-0001mF-2c for {rcpt}',
         {'auth': False, 'helo': plain_words},
     ),
+    # Whoever is known by it calls himself this.
+    'postfix, template not filled in': (
+        'from authenticated-user ({rdns} [{peer}]) by mx.example.org (Postfix) with'
+        ' {protocol} id {id}',
+        {'rdns': names},
+    ),
+    'nemesis, hidden client': (
+        'from {helo} by mx.example.org (mrgmx105 [{own}]) with {protocol} (Nemesis)'
+        ' id {id}',
+        {'helo': words},
+    ),
     'yahoo': (
         'from {rdns} (EHLO {helo}) ([{peer}]) by mx.example.org (Oath Hermes SMTP'
         ' Server) with {protocol} ID {id}',

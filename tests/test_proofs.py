@@ -74,6 +74,26 @@ def test_no_site_is_trusted_by_other_servers_or_behind_an_outsider(site, proof):
     assert not of_site(site, proof, fields=[outsider, *site['fields']])
 
 
+@pytest.mark.parametrize(
+    ('client', 'by', 'trusted'),
+    [
+        ('x (mua.example.org [203.0.113.7])', 'Postcow', True),
+        ('localhost (localhost [127.0.0.1])', 'Postcow', True),
+        ('x (unknown [203.0.113.7])', 'Sophos Email Appliance', True),
+        # Its own server said so, but not of whom.
+        (f'x (relay.example.org [{RELAY}])', 'Postcow', False),
+    ],
+)
+def test_auth_at_postfix_by_another_name_is_local_submission(client, by, trusted):
+    field = (
+        f'from {client}\n\t(Authenticated sender: user@example.org)\n'
+        f'\tby lists.example.org ({by}) with ESMTP id E7CE79A45E9;\n'
+        '\tMon, 14 Jul 2025 15:46:47 +0200 (CEST)'
+    )
+    keys = {'trusted_local_servers': f'127.0.0.1 {RELAY}', 'local_submission': 'yes'}
+    assert verdict([field], keys).trusted is trusted
+
+
 # The rules of each proof.
 
 

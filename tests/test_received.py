@@ -391,6 +391,9 @@ def test_field_at_the_bound_is_read_and_one_above_is_not():
         'from x (y [192.0.2.1]) by z (Postfix) with ESMTP id 1 for <',
         'from y ([192.0.2.1]) by z with esmtp (Exim 4) (envelope-from <',
         'from x (y [192.0.2.1]) by z (8.1/8.1) with ESMTP id 1 for ',
+        'from x (y [192.0.2.1]) (Authenticated sender: ',
+        'from [192.0.2.1] (',
+        'from x by z with ',
     ],
 )
 def test_repetitions_are_refused_without_backtracking(head, unit):

@@ -269,11 +269,11 @@ _POSTFIX = (
         grammar=r'from \[HIDDEN\](?P<auth> \(Authenticated sender: {balanced}\))?'
         r' {by} \(Postfix\) with {protocol} id {id}{for}{date}'),
     _postfix('Postfix, template not filled in', servers=('Postfix',),
-        source='header_checks of Mailu and Mail-in-a-Box', marker=' [PUBLIC_IP])',
+        source='header_checks of Mailu and Mail-in-a-Box', marker='from authenticated-user (',
         example='from authenticated-user (PRIMARY_HOSTNAME [PUBLIC_IP])'
         ' by mail.example.org (Postfix) with ESMTPA id 1627547919;'
         ' Sun, 14 Apr 2024 17:53:17 +0000 (UTC)',
-        grammar=r'from authenticated-user \(PRIMARY_HOSTNAME \[PUBLIC_IP\]\)'
+        grammar=r'from authenticated-user \([A-Za-z]\w* \[[A-Za-z]\w*\]\)'
         r'{tls}(?P<auth> \(Authenticated sender: {balanced}\))?'
         r' {by} \(Postfix\) with {protocol} id {id}{for}{date}'),
     _postfix('Postfix by another name', clauses=(Clause.COMMENT,), marker=']) (',
@@ -737,7 +737,7 @@ _OTHERS = (
         example='from client.hidden.invalid by mail.example.net'
         ' (mrgmx105 [198.51.100.168]) with ESMTPSA (Nemesis)'
         ' id 1MBUm7-1xOlvT3aud-001rmh; Tue, 06 Oct 2026 15:36:24 +0200',
-        grammar=r'from (?P<helo>client\.hidden\.invalid) {by}'
+        grammar=r'from (?P<helo>{word}) {by}'
         r' \([\w.=-]+(?: \[[\w.:]+\])?\) with {protocol} \(Nemesis\)'
         r' id {id}{for}{date}'),
     # TLS is told of after the date.
@@ -896,7 +896,7 @@ _OTHERS = (
         example='from [192.0.2.25] (relay.example.net) by mx.example.org (chasquid)'
         ' with ESMTPS tls TLS_AES_128_GCM_SHA256 (over SMTP, TLS-1.3,'
         ' envelope from "user@example.net") ; Mon, 11 Jan 2021 17:57:44 +0100',
-        grammar=r'from \[{address}\] \((?P<helo>[A-Za-z0-9-]*[A-Za-z-][A-Za-z0-9.-]*)\)'
+        grammar=r'from \[{address}\] \((?P<helo>[0-9.-]*[A-Za-z][A-Za-z0-9.-]*)\)'
         r' {by} \(chasquid\) with {protocol}(?: tls [\w-]+)?'
         r' \((?:[^()"]|{quoted})*\){date}'),
     Format('chasquid, hidden or ambiguous', versions='0 and 1', source='conn.go',
@@ -904,7 +904,8 @@ _OTHERS = (
         example='from localhost.localdomain by mx.example.org (chasquid) with ESMTPSA'
         ' tls TLS_AES_128_GCM_SHA256 (over submission, TLS-1.3,'
         ' envelope from "user@example.org") ; Tue, 09 Apr 2024 14:10:59 +0000',
-        grammar=r'from (?P<helo>{word})(?:(?<=\]) \([^()]*[^()A-Za-z0-9.-][^()]*\))?'
+        grammar=r'from (?P<helo>{word})'
+        r'(?:(?<=\]) \((?:[A-Za-z0-9.-]*[^()A-Za-z0-9.-][^()]*|[0-9.-]*)\))?'
         r' {by} \(chasquid\)'
         r' with {protocol}(?: tls [\w-]+)?(?: \((?:[^()"]|{quoted})*\))?{date}'),
 )
