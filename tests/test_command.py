@@ -148,7 +148,8 @@ def test_check_prints_the_effective_policy(mlist):
         'mode: enforce',
         f'digest: {find_plugin().configuration.site.digest}',
         'Whether a Mailman that runs has it is not known: none answers as expected at '
-        'http://localhost:9001/3.1/plugins/trustedserver ([Errno 111] Connection refused).',
+        'http://localhost:9001/3.1/plugins/trustedserver ([Errno 111] Connection '
+        'refused).',
     ]
 
 

@@ -269,7 +269,8 @@ _POSTFIX = (
         grammar=r'from \[HIDDEN\](?P<auth> \(Authenticated sender: {balanced}\))?'
         r' {by} \(Postfix\) with {protocol} id {id}{for}{date}'),
     _postfix('Postfix, template not filled in', servers=('Postfix',),
-        source='header_checks of Mailu and Mail-in-a-Box', marker='from authenticated-user (',
+        source='header_checks of Mailu and Mail-in-a-Box',
+        marker='from authenticated-user (',
         example='from authenticated-user (PRIMARY_HOSTNAME [PUBLIC_IP])'
         ' by mail.example.org (Postfix) with ESMTPA id 1627547919;'
         ' Sun, 14 Apr 2024 17:53:17 +0000 (UTC)',
