@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import base64
 import itertools
 import json
 import socket
@@ -14,9 +15,12 @@ import threading
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from dev.site.outcomes import Outcome
 from pathlib import Path
 from tests.network.hosts import ATTACKER, Host, Network
-from tests.network.mail import ALICE, make_post, trusting
+from tests.network.mail import ALICE, make_post, Result, trusting
+from tests.network.software import PASSWORD
+from tests.network.testbed import Testbed
 
 
 DATA = Path(__file__).parent.parent / 'data' / 'hostile.json'
@@ -183,25 +187,85 @@ def attack(
     server: Host,
     recipients: Sequence[str],
     attempt: Attempt,
+    user: str = '',
 ) -> str | None:
-    """Try one; return the Message-ID if the server accepted the message."""
+    """Try one; return the Message-ID if the server accepted the message.
+
+    The user, if there is one, has an account on the server.
+    """
     ident.answer = attempt.ident
     message_id, post = make_post(recipients, attempt.fields)
     client = Client(network, server, attempt.six)
     try:
         client.say(f'EHLO {attempt.helo}')
-        if attempt.certificate:
+        if attempt.certificate or user:
             context = trusting()
-            context.load_cert_chain(
-                f'{attempt.certificate}.pem', f'{attempt.certificate}.key'
-            )
+            if attempt.certificate:
+                context.load_cert_chain(
+                    f'{attempt.certificate}.pem', f'{attempt.certificate}.key'
+                )
             client.start_tls(context)
             client.say(f'EHLO {attempt.helo}')
+        if user:
+            secret = base64.b64encode(f'\0{user}\0{PASSWORD}'.encode()).decode()
+            client.say(f'AUTH PLAIN {secret}')
         data = post.replace('\n', '\r\n').encode('utf-8', 'surrogateescape')
         accepted = client.message(attempt.mail_from, recipients, data)
     finally:
         client.close()
     return message_id if accepted else None
+
+
+@dataclass
+class Harm:
+    """What all attempts on one server did.
+
+    :ivar tried: How many there were.
+    :ivar accepted: Those that the server accepted, by their Message-IDs.
+    :ivar results: What became of these on each list.
+    """
+
+    tried: int
+    accepted: dict[str, Attempt]
+    results: dict[tuple[str, str], Result]
+
+    def with_verdict(self, verdict: str) -> set[str]:
+        """The Message-IDs of those with a verdict on any list."""
+        return {key[0] for key, one in self.results.items() if one.verdict == verdict}
+
+    @property
+    def counts(self) -> list[int]:
+        """How many were tried, accepted, returned and trusted."""
+        verdicts = [len(self.with_verdict(one)) for one in ('returned', 'trusted')]
+        return [self.tried, len(self.accepted), *verdicts]
+
+    @property
+    def wrong(self) -> set[tuple[str, str]]:
+        """Those that were neither held nor returned, with what became of them."""
+        returned = self.with_verdict('returned')
+        return {
+            (self.accepted[key[0]].name, str(one))
+            for key, one in self.results.items()
+            if key[0] not in returned
+            and (one.outcome is not Outcome.HELD or one.verdict != 'not-trusted')
+        }
+
+
+def besiege(
+    testbed: Testbed,
+    ident: Ident,
+    server: Host,
+    recipients: Sequence[str],
+    tried: Sequence[Attempt],
+    user: str = '',
+) -> Harm:
+    """Try one after the other; return once all are settled."""
+    ids = [
+        attack(testbed.network, ident, server, recipients, one, user) for one in tried
+    ]
+    accepted = {one: name for one, name in zip(ids, tried) if one is not None}
+    results = testbed.results((one, recipients) for one in accepted)
+    return Harm(len(tried), accepted, results)
 
 
 def smuggle(

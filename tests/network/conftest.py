@@ -8,8 +8,9 @@ import tempfile
 
 from pathlib import Path
 from tests.network import report, roots
+from tests.network.attacks import Ident, SUBJECTS
 from tests.network.routes import MIXES, ROUTES
-from tests.network.testbed import Testbed
+from tests.network.testbed import make_certificate, Testbed
 from typing import NamedTuple
 
 
@@ -79,6 +80,22 @@ def sent(testbed, mix):
 def good_fields(testbed, sent):
     """The Received fields of a post that took the first route of the table."""
     return testbed.received_fields(sent[ROUTES[0]].message_id)
+
+
+@pytest.fixture(scope='session')
+def ident(testbed):
+    """The attacker's ident server."""
+    ident = Ident(testbed.network)
+    yield ident
+    ident.stop()
+
+
+@pytest.fixture(scope='session')
+def certificates(testbed):
+    """The attacker's client certificates."""
+    for number, subject in enumerate(SUBJECTS):
+        make_certificate(testbed.layers, testbed.directory, str(number), subject)
+    return [str(testbed.directory / str(number)) for number in range(len(SUBJECTS))]
 
 
 @pytest.hookimpl(hookwrapper=True)

@@ -6,10 +6,10 @@ import pytest
 
 from dev.site.outcomes import Outcome
 from tests.network import report
-from tests.network.attacks import attack, attempts, ENDS, Ident, smuggle, SUBJECTS
+from tests.network.attacks import attempts, besiege, ENDS, smuggle
 from tests.network.hosts import MAILMAN, OUT, RELAY
 from tests.network.routes import AUTH, STAFF
-from tests.network.testbed import list_id_of, make_certificate
+from tests.network.testbed import list_id_of
 
 
 pytestmark = pytest.mark.network
@@ -20,22 +20,6 @@ STOPPING = {('courier', 'x=[192.168.10.1]@example.org')}
 
 # The lists of both sites, so that each attempt meets both proofs of submission.
 RECIPIENTS = (STAFF, f'staff@{AUTH}')
-
-
-@pytest.fixture(scope='session')
-def ident(testbed):
-    """The attacker's ident server."""
-    ident = Ident(testbed.network)
-    yield ident
-    ident.stop()
-
-
-@pytest.fixture(scope='session')
-def certificates(testbed):
-    """The attacker's client certificates."""
-    for number, subject in enumerate(SUBJECTS):
-        make_certificate(testbed.layers, testbed.directory, str(number), subject)
-    return [str(testbed.directory / str(number)) for number in range(len(SUBJECTS))]
 
 
 @pytest.mark.parametrize('server', [OUT, RELAY, MAILMAN], ids=lambda host: host.name)
@@ -50,25 +34,14 @@ def test_hostile_message_is_held_or_refused(
         for one in attempts(good_fields, certificates)
         if (software, one.mail_from) not in STOPPING
     ]
-    ids = [attack(testbed.network, ident, server, RECIPIENTS, one) for one in tried]
-    accepted = {one: name for one, name in zip(ids, tried) if one is not None}
-    found = testbed.results((one, RECIPIENTS) for one in accepted)
-    returned = {key[0] for key, one in found.items() if one.verdict == 'returned'}
-    trusted = {key[0] for key, one in found.items() if one.verdict == 'trusted'}
-    counts = [len(one) for one in (tried, accepted, returned, trusted)]
-    report.attacked(software, server.name, counts)
+    harm = besiege(testbed, ident, server, RECIPIENTS, tried)
+    report.attacked(software, server.name, harm.counts)
     if software == 'courier' and server is not OUT:
         # It asks for ident; what is answered must have come into its fields.
-        assert any('ident' in attempt.name for attempt in accepted.values())
+        assert any('ident' in attempt.name for attempt in harm.accepted.values())
     # An outgoing server takes nothing from those who do not log in.
-    assert server is not OUT or not accepted
-    wrong = {
-        (accepted[key[0]].name, str(one))
-        for key, one in found.items()
-        if key[0] not in returned
-        and (one.outcome is not Outcome.HELD or one.verdict != 'not-trusted')
-    }
-    assert not wrong
+    assert server is not OUT or not harm.accepted
+    assert not harm.wrong
     assert testbed.single_hop.shunted() == testbed.auth.shunted() == 0
 
 
