@@ -23,6 +23,7 @@ import tempfile
 
 from pathlib import Path
 from tests.network import roots
+from tests.network.hosts import NAME_SERVER
 from tests.network.processes import end_namespace
 
 
@@ -76,6 +77,9 @@ def inside(directory: str, arguments: list[str]) -> None:
     roots.install(Path(cache))
     # Only what is above needs the machine's network.  From here on there is
     # none but the one that the tests make.
+    resolver = Path(directory, 'resolv.conf')
+    resolver.write_text(f'nameserver {NAME_SERVER.address}\n')
+    subprocess.run(['mount', '--bind', str(resolver), '/etc/resolv.conf'], check=True)
     python = [sys.executable, *PYTEST, *arguments]
     os.environ[roots.INSIDE] = '1'
     os.execvp('unshare', ['unshare', '--net', *python])  # noqa: S606

@@ -47,9 +47,23 @@ SENDER = Host('desk.example.org', '198.51.100.20', '2001:db8::20')
 # The mail server that one of the people has at home.
 HOME = Host('home.example.org', '198.51.100.30', '2001:db8::30')
 ATTACKER = Host('attacker.example.com', '203.0.113.66', '2001:db8::66')
-HOSTS = (OUT, OUT2, RELAY, RELAY2, MAILMAN, UNKNOWN, SENDER, HOME, ATTACKER)
+# What a message goes through inside an organisation, one after the other.
+INNER = tuple(
+    Host(f'inner{number}.example.org', f'198.51.100.4{number}', f'2001:db8::4{number}')
+    for number in range(1, 6)
+)
+# A gateway that many organisations share, and one that takes mail from one only.
+SHARED = Host('gateway.example.com', '203.0.113.25', '2001:db8::25')
+DEDICATED = Host('gateway.example.org', '192.168.10.6', '2001:db8::6')
+# An outgoing server with a content filter.
+FILTERED = Host('out3.example.org', '192.168.10.7', '2001:db8::7')
+NAME_SERVER = Host('ns.example.org', '192.168.10.53', '2001:db8::53')
+HOSTS = (
+    *(OUT, OUT2, RELAY, RELAY2, MAILMAN, UNKNOWN, SENDER, HOME, ATTACKER),
+    *(*INNER, SHARED, DEDICATED, FILTERED, NAME_SERVER),
+)
 
-# There is no DNS.  The attacker's address has no name.
+# DNS has no hosts.  The attacker's address has no name.
 NAMES = '127.0.0.1 localhost\n::1 localhost\n' + ''.join(
     f'{address} {host.name}\n'
     for host in HOSTS

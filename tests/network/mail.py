@@ -26,12 +26,21 @@ SECONDS = 30.0
 _numbers = itertools.count(1)
 
 
-def make_post(recipients: Sequence[str], fields: Sequence[str] = ()) -> tuple[str, str]:
-    """A Message-ID, and a post with it and these Received fields, newest first."""
+def make_post(
+    recipients: Sequence[str],
+    fields: Sequence[str] = (),
+    sender: str = ALICE,
+    others: Sequence[str] = (),
+) -> tuple[str, str]:
+    """A Message-ID, and a post with it and these Received fields, newest first.
+
+    `others` are fields with their names.
+    """
     message_id = f'<network-{next(_numbers)}@example.org>'
     lines = [f'Received: {field}' for field in fields]
     lines += [
-        f'From: {ALICE}',
+        *others,
+        f'From: {sender}',
         f'To: {", ".join(recipients)}',
         'Subject: A post',
         f'Message-ID: {message_id}',
@@ -49,6 +58,7 @@ def submit(
     recipients: Sequence[str],
     post: str,
     six: bool = False,
+    user: str = ALICE,
 ) -> None:
     """Hand in a post as a mail program does, with TLS and AUTH.
 
@@ -64,8 +74,8 @@ def submit(
     with closing(client):
         client.starttls(context=trusting())
         # All servers offer PLAIN; with the user's domain where it is asked for.
-        client.login(ALICE, PASSWORD)
-        client.sendmail(ALICE, recipients, post)
+        client.login(user, PASSWORD)
+        client.sendmail(user, recipients, post)
         client.quit()
 
 
@@ -84,6 +94,7 @@ class Result:
     outcome: Outcome = Outcome.PENDING
     verdict: str = 'none'
     reason: str = 'none'
+    proof: str = 'none'
 
     @property
     def settled(self) -> bool:
@@ -113,6 +124,7 @@ def results(site: MailmanSite) -> dict[tuple[str, str], Result]:
         one = result(logged['message-id'], logged['list'])
         assert one.verdict == 'none', f'handled twice: {logged}'
         one.verdict, one.reason = logged['verdict'], logged['reason']
+        one.proof = logged.get('proof', 'none')
     for line in log.splitlines():
         match = _HELD.search(line)
         if match:

@@ -33,6 +33,9 @@ PACKAGES = {
     'sendmail': 'sendmail',
     'opensmtpd': 'opensmtpd',
     'courier': 'courier-mta courier-authlib-userdb',
+    'opendkim': f'postfix {SASL} opendkim',
+    'amavis': f'postfix {SASL} amavisd-new',
+    'nsd': 'nsd',
 }
 HOW = 'The tests on the network of namespaces run with `make test-network`.'
 TOOLS = ('debootstrap', 'ip', 'unshare', 'nsenter', 'setpriv', 'apt-get')

@@ -22,6 +22,9 @@ from tests.network.processes import end_namespace, first_process
 
 SECONDS = 60.0
 LOG_BYTES = 6000
+SMTP = 25
+# Where software listens that is no mail server.
+PORTS = {'nsd': 53}
 
 
 class Server:
@@ -83,7 +86,7 @@ class Server:
             )
 
     def wait(self) -> None:
-        """Return once the server greets on port 25."""
+        """Return once the server greets on port 25, or listens on its own."""
         deadline = time.monotonic() + SECONDS
         while not self._greets():
             gone = self._process is None or self._process.poll() is not None
@@ -92,11 +95,12 @@ class Server:
             time.sleep(0.1)
 
     def _greets(self) -> bool:
+        address = (self.host.address, PORTS.get(self.software, SMTP))
         try:
             with self.network.on(self.host):
-                client = socket.create_connection((self.host.address, 25), timeout=5)
+                client = socket.create_connection(address, timeout=5)
             with client:
-                return client.recv(3) == b'220'
+                return address[1] != SMTP or client.recv(3) == b'220'
         except OSError:
             return False
 

@@ -19,6 +19,9 @@ from typing import Callable
 
 USER, PASSWORD = 'alice', 'secret-of-alice'
 REALM = 'example.org'
+# The domains for which the shared gateway signs; each has /etc/DOMAIN.pem and .key.
+TENANTS = (REALM, 'example.net')
+SELECTOR = 'selector1'
 CERTIFICATE, KEY = '/etc/mail.pem', '/etc/mail.key'
 # The content filter of a relay listens here, and hands back there.
 FILTER_PORT, REINJECTION_PORT = 10025, 10026
@@ -31,22 +34,30 @@ class Part:
     :ivar next_hops: For each domain that it takes mail for, the address of the
         server to hand it to; `lmtp:ADDRESS:PORT` for Mailman.
     :ivar submission: Whether it takes mail only from authenticated users.
+    :ivar users: Those who have an account.
+    :ivar clients: The only hosts that it takes mail from, if there are any.
     :ivar login: The next hops at which it logs in.
     :ivar aliases: Addresses that stand for others.
+    :ivar local_aliases: The same for its own names, after local delivery.
     :ivar filter_domains: Domains whose mail goes through the content filter
         that hands back over SMTP.
     :ivar pipe_domains: The same, with a filter that hands back with the
         sendmail command.
     :ivar state_user: Whether Postfix names the authenticated sender.
+    :ivar body_checks: What Postfix does with lines of the body.
     """
 
     next_hops: Mapping[str, str]
     submission: bool = False
+    users: tuple[str, ...] = (f'{USER}@{REALM}',)
+    clients: tuple[str, ...] = ()
     login: tuple[str, ...] = ()
     aliases: Mapping[str, str] = field(default_factory=dict)
+    local_aliases: Mapping[str, str] = field(default_factory=dict)
     filter_domains: tuple[str, ...] = ()
     pipe_domains: tuple[str, ...] = ()
     state_user: bool = False
+    body_checks: str = ''
 
 
 def split_lmtp(next_hop: str) -> tuple[str, str]:
@@ -68,8 +79,13 @@ def table(rows: Mapping[str, str], separator: str = ' ') -> str:
 # Postfix
 
 
-def start_postfix(server: Server, part: Part) -> None:
-    """Postfix, none of it in a chroot of its own."""
+def start_postfix(
+    server: Server, part: Part, others: Mapping[str, str] | None = None, first: str = ''
+) -> None:
+    """Postfix, none of it in a chroot of its own.
+
+    `others` are more settings, `first` is a shell script that runs before it.
+    """
 
     def next_hop(address: str) -> str:
         if address.startswith('lmtp:'):
@@ -80,6 +96,8 @@ def start_postfix(server: Server, part: Part) -> None:
     access = 'permit_mynetworks, permit_sasl_authenticated, reject_unauth_destination'
     if part.submission:
         access = 'permit_sasl_authenticated, reject'
+    if part.clients:
+        access = 'permit_mynetworks, reject'
     filters = {
         **dict.fromkeys(part.filter_domains, f'FILTER smtp:[127.0.0.1]:{FILTER_PORT}'),
         **dict.fromkeys(part.pipe_domains, 'FILTER pipe-filter:dummy'),
@@ -87,7 +105,9 @@ def start_postfix(server: Server, part: Part) -> None:
     hops = {domain: next_hop(address) for domain, address in part.next_hops.items()}
     server.write('etc/postfix/transport', table(hops))
     server.write('etc/postfix/aliases', table(part.aliases))
+    server.write('etc/postfix/local_aliases', table(part.local_aliases))
     server.write('etc/postfix/filters', table(filters))
+    server.write('etc/postfix/body_checks', part.body_checks)
     login = f'{USER}@{REALM}:{PASSWORD}'
     server.write(
         'etc/postfix/login',
@@ -109,8 +129,8 @@ def start_postfix(server: Server, part: Part) -> None:
         'compatibility_level': '3.6',
         'maillog_file': '/var/log/mail.log',
         'myhostname': server.host.name,
-        'mydestination': 'localhost',
-        'mynetworks': '127.0.0.0/8 [::1]/128',
+        'mydestination': 'localhost' + ' $myhostname' * bool(part.local_aliases),
+        'mynetworks': ' '.join(['127.0.0.0/8', '[::1]/128', *part.clients]),
         'inet_protocols': 'all',
         'smtp_host_lookup': 'native',
         'lmtp_host_lookup': 'native',
@@ -118,6 +138,8 @@ def start_postfix(server: Server, part: Part) -> None:
         'relay_domains': ' '.join(part.next_hops),
         'transport_maps': f'{tables}/transport',
         'virtual_alias_maps': f'{tables}/aliases',
+        'alias_maps': f'{tables}/local_aliases',
+        'body_checks': 'regexp:/etc/postfix/body_checks',
         'smtpd_recipient_restrictions': f'check_recipient_access {tables}/filters, '
         + access,
         'smtpd_relay_restrictions': access,
@@ -138,6 +160,7 @@ def start_postfix(server: Server, part: Part) -> None:
         'smtpd_client_connection_count_limit': '0',
         'smtpd_error_sleep_time': '0',
         'smtpd_hard_error_limit': '10000',
+        **(others or {}),
     }
     server.write(
         'etc/postfix/main.cf',
@@ -156,15 +179,94 @@ pipe-filter unix - n n - - pipe
   argv=/etc/pipe-filter -f ${{sender}} -- ${{recipient}}
 """,
     )
+    accounts = ''
+    for user, realm in (one.split('@') for one in part.users):
+        accounts += f'echo {PASSWORD} | saslpasswd2 -p -c -u {realm} {user}\n'
     server.start(
         f"""
-echo {PASSWORD} | saslpasswd2 -p -c -u {REALM} {USER}
+{first}
+{accounts}
 chmod 644 /etc/sasldb2
 postconf -F '*/*/chroot=n'
 newaliases
 postfix start
 """
     )
+
+
+def start_opendkim(server: Server, part: Part) -> None:
+    """Postfix, with OpenDKIM that signs for the tenant who logged in."""
+    keys = {one: f'{one}:{SELECTOR}:/etc/{one}.key' for one in TENANTS}
+    server.write('etc/dkim/keys', table(keys))
+    server.write('etc/dkim/senders', table({f'*@{one}': one for one in TENANTS}))
+    server.write(
+        'etc/opendkim.conf',
+        f"""
+Mode s
+Socket inet:{FILTER_PORT}@127.0.0.1
+UserID opendkim
+Syslog yes
+Canonicalization relaxed/relaxed
+SignHeaders From,To,Cc,Subject,Date,Message-ID
+SenderMacro {{auth_authen}}
+KeyTable /etc/dkim/keys
+SigningTable refile:/etc/dkim/senders
+""",
+    )
+    names = ' '.join(f'/etc/{one}.key' for one in TENANTS)
+    milters = {'smtpd_milters': f'inet:127.0.0.1:{FILTER_PORT}'}
+    start_postfix(server, part, milters, f'chown opendkim {names}\nopendkim')
+
+
+def start_amavis(server: Server, part: Part) -> None:
+    """Postfix, with amavis for a content filter that hands back over SMTP."""
+    server.write(
+        'etc/amavis/conf.d/50-user',
+        f"""
+use strict;
+@bypass_virus_checks_maps = (1);
+@bypass_spam_checks_maps = (1);
+$inet_socket_port = {FILTER_PORT};
+$forward_method = 'smtp:[127.0.0.1]:{REINJECTION_PORT}';
+$notify_method = $forward_method;
+1;
+""",
+    )
+    # Postfix would try again after minutes.
+    listens = f':{FILTER_PORT:04X} 00000000:0000 0A'
+    first = f'amavisd\nuntil grep -q "{listens}" /proc/net/tcp; do sleep 0.1; done'
+    start_postfix(server, part, first=first)
+
+
+# NSD
+
+
+def start_nsd(server: Server, part: Part) -> None:
+    """A name server, which has the keys of the tenants and nothing else."""
+    zones, script = '', ''
+    for domain in TENANTS:
+        zones += f'zone:\n  name: {domain}\n  zonefile: /etc/nsd/{domain}\n'
+        # One string has up to 255 characters.
+        script += f"""
+key=$(openssl x509 -in /etc/{domain}.pem -noout -pubkey | grep -v -- ----- \
+    | tr -d '\\n' | fold -w 200 | sed 's/.*/"&"/')
+cat > /etc/nsd/{domain} <<END
+@ 60 IN SOA {server.host.name}. hostmaster 1 3600 600 86400 60
+@ 60 IN NS {server.host.name}.
+{SELECTOR}._domainkey 60 IN TXT ( "v=DKIM1; k=rsa; p=" $key )
+END
+"""
+    server.write(
+        'etc/nsd/nsd.conf',
+        f"""
+server:
+  ip-address: {server.host.address}
+remote-control:
+  control-enable: no
+{zones}
+""",
+    )
+    server.start(f'{script}\nmkdir -p /run/nsd\nchown nsd /run/nsd\nnsd')
 
 
 # Exim
@@ -424,4 +526,7 @@ START: Mapping[str, Callable[[Server, Part], None]] = {
     'sendmail': start_sendmail,
     'opensmtpd': start_opensmtpd,
     'courier': start_courier,
+    'opendkim': start_opendkim,
+    'amavis': start_amavis,
+    'nsd': start_nsd,
 }
