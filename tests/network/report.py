@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from dev.site.outcomes import Outcome
 from tests.network.mail import Result
 
 
@@ -20,6 +21,18 @@ def record(route: str, mix: str, expected: bool, trusted: bool) -> None:
     counts = good if expected else bad
     counts['tried'] += 1
     counts['trusted'] += trusted
+
+
+# Rows of the table of posts through servers with proofs of their own.
+POST_COLUMNS = ['post', 'became', 'reason', 'proof']
+posts: list[list[str]] = []
+
+
+def sent(name: str, result: Result) -> None:
+    """Take note of what became of a post."""
+    became = 'trusted' if result.outcome is Outcome.DELIVERED else 'held'
+    proof = '' if result.proof == 'none' else result.proof
+    posts.append([name, became, result.reason, proof])
 
 
 # Rows of the tables of attempts and of smuggling.
@@ -48,6 +61,8 @@ def text() -> str:
         '',
         f'good routes: {good["tried"]} tried, {good["trusted"]} trusted',
         f'other routes: {bad["tried"]} tried, {bad["trusted"]} trusted',
+        '',
+        *table([POST_COLUMNS, *posts]),
         '',
         *table([COLUMNS, *attempts]),
         '',

@@ -9,6 +9,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from tests.network.hosts import (
+    DEDICATED,
+    FILTERED,
     HOME,
     Host,
     MAILMAN,
@@ -16,6 +18,7 @@ from tests.network.hosts import (
     OUT2,
     RELAY,
     RELAY2,
+    SHARED,
     UNKNOWN,
 )
 from tests.network.software import Part
@@ -35,7 +38,11 @@ PIPE = 'pipe.example.org'
 LMTP = 'lmtp.example.org'
 # The lists of the site that asks for AUTH.
 AUTH = 'auth.example.org'
-DOMAINS = (LISTS, DIRECT, DETOUR, SIX, FILTER, PIPE, LMTP, AUTH)
+# From the last inner server through the gateway that is the organisation's own.
+OWN_GATEWAY = 'own-gateway.example.org'
+# Through the relay that changes the body.
+CHANGED = 'changed.example.org'
+DOMAINS = (LISTS, DIRECT, DETOUR, SIX, FILTER, PIPE, LMTP, AUTH, OWN_GATEWAY, CHANGED)
 
 STAFF, BOARD, TEAM = (f'{name}@{LISTS}' for name in ('staff', 'board', 'team'))
 ALIASES = {TEAM: STAFF}
@@ -58,10 +65,19 @@ trusted_remote_servers:
     {OUT.address} {OUT.address6}
     {OUT2.address} {OUT2.address6}
     {HOME.address}
+authenticated_remote_servers: {FILTERED.address}
+dedicated_remote_servers: {DEDICATED.address}
+dkim_remote_servers: {SHARED.address}
+sender_domains: example.org
 """
 # The content filter of the relay is run by nobody.
 SINGLE_HOP_SITE = f'{PLUGIN}{ADDRESSES}\nreinjection_users: 65534\n'
-AUTH_SITE = f'{SINGLE_HOP_SITE}\nsubmission: authenticated\nlocal_submission: yes\n'
+AUTH_SITE = f"""
+{SINGLE_HOP_SITE}
+submission: authenticated
+local_submission: yes
+alias_hops: yes
+"""
 
 
 @dataclass(frozen=True)
@@ -76,6 +92,23 @@ class Mix:
 
     def __str__(self) -> str:
         return f'{self.outgoing}+{self.relay}+{self.mailman}'
+
+    @property
+    def software(self) -> dict[Host, str]:
+        """What runs on each host."""
+        return {
+            OUT: self.outgoing,
+            OUT2: self.outgoing,
+            RELAY: self.relay,
+            RELAY2: self.relay,
+            MAILMAN: self.mailman,
+            UNKNOWN: 'postfix',
+            HOME: 'postfix',
+        }
+
+    def parts(self, lmtp_port: int, auth_port: int) -> dict[Host, Part]:
+        """What each server does; the ports are those of the two Mailmans."""
+        return parts(lmtp_port, auth_port)
 
 
 MIXES = (
@@ -171,11 +204,15 @@ ROUTES = (
 )
 
 
+def before_mailman(lmtp_port: int, auth_port: int) -> Part:
+    """What the server on Mailman's host does."""
+    ports = {**dict.fromkeys(DOMAINS, lmtp_port), AUTH: auth_port}
+    hops = {domain: f'lmtp:127.0.0.1:{port}' for domain, port in ports.items()}
+    return Part(hops, aliases=ALIASES)
+
+
 def parts(lmtp_port: int, auth_port: int) -> dict[Host, Part]:
     """What each server does; the ports are those of the two Mailmans."""
-
-    def port(domain: str) -> int:
-        return auth_port if domain == AUTH else lmtp_port
 
     def relay_of(relay: Host) -> dict[str, str]:
         return {
@@ -198,10 +235,7 @@ def parts(lmtp_port: int, auth_port: int) -> dict[Host, Part]:
         OUT2: Part(relay_of(RELAY2), submission=True, state_user=True),
         RELAY: relay,
         RELAY2: relay,
-        MAILMAN: Part(
-            {domain: f'lmtp:127.0.0.1:{port(domain)}' for domain in DOMAINS},
-            aliases=ALIASES,
-        ),
+        MAILMAN: before_mailman(lmtp_port, auth_port),
         UNKNOWN: Part({**to_out, DETOUR: RELAY.address}, login=login),
         HOME: Part(to_out, submission=True, login=login),
     }

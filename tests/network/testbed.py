@@ -19,18 +19,16 @@ from tests.conftest import STYLE
 from tests.network import roots, software
 from tests.network.hosts import (
     ATTACKER,
-    HOME,
     Host,
     MAILMAN,
     Network,
-    OUT,
-    OUT2,
     RELAY,
     RELAY2,
-    UNKNOWN,
 )
 from tests.network.mail import ALICE, make_post, Result, results, submit
+from tests.network.proofs import HUB_ALIASES, Post
 from tests.network.routes import (
+    ALIASES,
     AUTH,
     AUTH_SITE,
     BOARD,
@@ -38,11 +36,9 @@ from tests.network.routes import (
     DOMAINS,
     HAND,
     Mix,
-    parts,
     PROGRAM,
     Route,
     SINGLE_HOP_SITE,
-    STAFF,
     TEAM,
 )
 from tests.network.servers import Server
@@ -51,6 +47,8 @@ from typing import Any
 
 # A route takes seconds; a busy machine gets two minutes.
 SECONDS = 120.0
+# The names of the files on each server, as in `software`.
+CERTIFICATES = {'mail': 'mail.example.org', **{one: one for one in software.TENANTS}}
 
 
 class Filter:
@@ -86,7 +84,8 @@ class Testbed:
             for domain in DOMAINS:
                 _create_list(self.site_of(domain), f'staff@{domain}')
             _create_list(self.single_hop, BOARD)
-            make_certificate(self.layers, self.directory, 'mail', 'mail.example.org')
+            for name, subject in CERTIFICATES.items():
+                make_certificate(self.layers, self.directory, name, subject)
             filters = [self._start_filter(host) for host in (RELAY, RELAY2)]
             for one in filters:
                 stack.callback(one.stop)
@@ -113,24 +112,16 @@ class Testbed:
     def start_mix(self, mix: Mix) -> None:
         """Start the mail servers of a mix; return once all of them greet."""
         self._mixes += 1
-        kinds = {
-            OUT: mix.outgoing,
-            OUT2: mix.outgoing,
-            RELAY: mix.relay,
-            RELAY2: mix.relay,
-            MAILMAN: mix.mailman,
-            UNKNOWN: 'postfix',
-            HOME: 'postfix',
-        }
-        tasks = parts(self.single_hop.lmtp_port, self.auth.lmtp_port)
-        for host, kind in kinds.items():
+        tasks = mix.parts(self.single_hop.lmtp_port, self.auth.lmtp_port)
+        for host, kind in mix.software.items():
             directory = self.directory / f'mix{self._mixes}' / host.name
             server = Server(self.network, host, kind, directory)
             server.mount(self.layers)
             self.servers[host] = server
-            for path in (software.CERTIFICATE, software.KEY):
-                text = (self.directory / Path(path).name).read_text()
-                server.write(path[1:], text, 0o600)
+            for name in CERTIFICATES:
+                for path in (f'{name}.pem', f'{name}.key'):
+                    text = (self.directory / path).read_text()
+                    server.write(f'etc/{path}', text, 0o600)
             software.START[kind](server, tasks[host])
         for server in self.servers.values():
             server.wait()
@@ -161,11 +152,33 @@ class Testbed:
             self.single_hop.post(route.recipients[0], post.encode(), ALICE)
         else:
             address = host.address6 if route.six else host.address
-            with self.network.on(ATTACKER):
-                client = smtplib.SMTP(address, 25, 'attacker.example.com')
-            with client:
-                client.sendmail(ALICE, route.recipients, post)
+            self._send_as_stranger(address, route.recipients, post)
         return message_id
+
+    def send_post(self, post: Post) -> str:
+        """Send a post; return its Message-ID."""
+        message_id, text = make_post(
+            [post.to or post.recipient], sender=post.sender, others=post.others
+        )
+        self.hand_in(post.server, [post.recipient], text, post.user)
+        return message_id
+
+    def hand_in(
+        self, server: Host, recipients: Sequence[str], text: str, user: str
+    ) -> None:
+        """Hand in a message as a user, or as a stranger if there is none."""
+        if user:
+            submit(self.network, server, recipients, text, user=user)
+        else:
+            self._send_as_stranger(server.address, recipients, text)
+
+    def _send_as_stranger(
+        self, address: str, recipients: Sequence[str], text: str
+    ) -> None:
+        with self.network.on(ATTACKER):
+            client = smtplib.SMTP(address, 25, ATTACKER.name)
+        with client:
+            client.sendmail(ALICE, recipients, text)
 
     def results(
         self, posts: Iterable[tuple[str, Sequence[str]]], seconds: float = SECONDS
@@ -198,7 +211,7 @@ class Testbed:
 
     def received_fields(self, message_id: str) -> list[str]:
         """The Received fields with which Mailman delivered a post."""
-        for sent in self.single_hop.sent:
+        for sent in [*self.single_hop.sent, *self.auth.sent]:
             if MEMBER in sent.recipients and sent.message['Message-ID'] == message_id:
                 return sent.message.get_all('Received', [])
         raise LookupError(f'{message_id} was not delivered.')
@@ -206,7 +219,7 @@ class Testbed:
 
 def list_id_of(address: str) -> str:
     """The list-id of a posting address or an alias of one."""
-    return (STAFF if address == TEAM else address).replace('@', '.')
+    return {**ALIASES, **HUB_ALIASES}.get(address, address).replace('@', '.')
 
 
 def _create_list(site: MailmanSite, address: str) -> None:
@@ -225,7 +238,7 @@ def _create_list(site: MailmanSite, address: str) -> None:
         'admin_immed_notify': False,
         'respond_to_post_requests': False,
         'max_message_size': 0,
-        'acceptable_aliases': [TEAM],
+        'acceptable_aliases': [TEAM, *HUB_ALIASES],
     }
     site.rest('PATCH', f'{path}/config', settings)
 
