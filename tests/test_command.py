@@ -625,6 +625,7 @@ def test_explain_prints_json_for_programs(mlist, posted):
         'trusted_local_servers': None,
         'outgoing': {'trusted_remote_servers': '192.168.10.1'},
         'problem': '',
+        'nearest': None,
     }
     assert hops[2]['authenticated']
 

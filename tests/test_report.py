@@ -79,3 +79,48 @@ def test_drawing_is_safe_on_a_terminal(helo):
     drawn = draw(decide(Header.parse(data), settings(), mlist()), f'{helo}.eml')
     assert drawn.isascii()
     assert all(line.isprintable() for line in drawn.split('\n'))
+
+
+@pytest.mark.parametrize(
+    ('field', 'nearest', 'drawn'),
+    [
+        (
+            hop(UNKNOWN).replace('; Sun', ' and more; Sun'),
+            {
+                'form': 'Postfix',
+                'read': f'from x (unknown [{UNKNOWN}]) by x.example.org (Postfix) with '
+                'ESMTP id 1',
+                'expected': '\u201c;\u201d',
+                'instead': ' and more; Sun, 22 Nov 2026 10:00:00 +0000',
+            },
+            '(Postfix) with ESMTP id 1 <-- expected ";"',
+        ),
+        # It is refused before any form is tried.
+        ('from x\0', None, 'it has a bare CR, a bare LF or a NUL'),
+        (hop(UNKNOWN), None, UNKNOWN),
+    ],
+)
+def test_field_that_cannot_be_read_is_shown_as_far_as_it_can(field, nearest, drawn):
+    decision = decide(Header((('received', field),)), settings(), mlist())
+    (described,) = describe(decision)['hops']
+    assert described['nearest'] == nearest
+    assert drawn in ' '.join(draw(decision, 'x').split())
+
+
+def test_end_of_a_long_field_is_shown():
+    field = hop(UNKNOWN).replace(
+        UNKNOWN + '])', UNKNOWN + ']) (using ' + 'x' * 200 + ')'
+    )
+    decision = decide(Header((('received', field + ' y'),)), settings(), mlist())
+    (described,) = describe(decision)['hops']
+    assert described['nearest']['read'].startswith('...xxx')
+    assert len(described['nearest']['read']) == 103
+
+
+def test_field_that_is_no_evidence_is_not_looked_into():
+    decision = decide(
+        Header((('received', hop(UNKNOWN)), ('received', 'x'))), settings()
+    )
+    assert [one['nearest'] for one in describe(decision)['hops']] == [None] * len(
+        decision.verdict.findings
+    )

@@ -367,6 +367,7 @@ def test_held_message_is_explained(call):
                 'trusted_local_servers': None,
                 'outgoing': {},
                 'problem': '',
+                'nearest': None,
             }
         ],
         'fields_not_read': 0,

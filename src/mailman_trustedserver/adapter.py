@@ -144,7 +144,7 @@ def find_signature(
         return Reason.INTERNAL_ERROR
     if result.refusal is None:
         return None
-    return next(reason for reason in Reason if reason.value == result.refusal.value)
+    return Reason(result.refusal.value)  # type: ignore[call-arg]
 
 
 def _as_it_came(

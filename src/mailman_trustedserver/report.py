@@ -12,6 +12,7 @@ import textwrap
 from collections.abc import Iterator
 from mailman_trustedserver.decision import Decision
 from mailman_trustedserver.names import RULE
+from mailman_trustedserver.nearest import nearest
 from mailman_trustedserver.policy import Finding, Verdict
 from mailman_trustedserver.received import MalformedReceived, parse_received
 from mailman_trustedserver.settings import OBSERVE, Settings
@@ -36,6 +37,12 @@ CUT = '...'
 
 # A name from a message is cut here when it is drawn.
 MAX_DRAWN_LENGTH = 80
+
+# What a terminal may not know.
+_QUOTES = {0x201C: '"', 0x201D: '"'}
+
+# Of the part of a field that can be read, the end is shown.
+MAX_READ_LENGTH = 100
 
 # Of a terminal, in characters.
 WIDTH = 79
@@ -98,6 +105,22 @@ def _described_hop(field: str, finding: Finding) -> dict[str, Any]:
         'trusted_local_servers': finding.local,
         'outgoing': dict(finding.outgoing),
         'problem': problem,
+        'nearest': _described_nearest(field) if finding.attested and problem else None,
+    }
+
+
+def _described_nearest(field: str) -> Optional[dict[str, Any]]:
+    """How far the nearest form reads a field that no form reads."""
+    reading = nearest(field)
+    if reading is None:
+        return None
+    read, rest = reading.text[: reading.end], reading.text[reading.end :]
+    cut = CUT if len(read) > MAX_READ_LENGTH else ''
+    return {
+        'form': reading.row.name,
+        'read': cut + str(_plain(read[-MAX_READ_LENGTH:])),
+        'expected': reading.expected,
+        'instead': _plain(rest[:MAX_DRAWN_LENGTH]),
     }
 
 
@@ -190,8 +213,16 @@ def _drawn_hop(hop: dict[str, Any]) -> list[str]:
     arrow = [hop['protocol'] or '?']
     if hop['authenticated']:
         arrow.append('AUTH')
+    how_far = hop['nearest'] and textwrap.wrap(
+        f'{hop["nearest"]["form"]} reads {escape(hop["nearest"]["read"])} '
+        f'<-- expected {escape(hop["nearest"]["expected"].translate(_QUOTES))}',
+        WIDTH,
+        initial_indent='      ',
+        subsequent_indent='      ',
+    )
     return [
         f'    {peer}' + (f'   [{"; ".join(notes)}]' if notes else ''),
+        *(how_far or ()),
         f'    | {_drawn(", ".join(arrow))}',
         f'    v  {_drawn(hop["by"] or "?")}',
     ]

@@ -263,6 +263,17 @@ def test_each_reason_is_a_sentence(browser, site, lists, fields, sentence):
     assert browser.find_all(ROUTE)
 
 
+def test_field_that_cannot_be_read_is_shown_as_far_as_it_can(browser, site, lists):
+    address, _ = lists
+    path = hold(site, address, [GOOD[0].replace('; Tue', f' {SCRIPT}; Tue'), *GOOD])
+    browser.log_in('owner')
+    browser.open_list(address, path)
+    stopped = browser.find('.nearest').text
+    assert stopped.startswith('the form Postfix reads it up to here; \u201c;\u201d')
+    assert f'<staff@lists.example.org> ◄ {SCRIPT}; Tue, 1 Sep' in stopped
+    assert SCRIPT not in browser.driver.page_source
+
+
 def test_what_a_message_says_is_shown_as_text(browser, site, lists):
     address, _ = lists
     path = hold(
