@@ -4,6 +4,7 @@
 """The examples of docs/rest.md, asked of a running Mailman as they stand."""
 
 import json
+import os
 import pytest
 import re
 import shutil
@@ -61,13 +62,28 @@ def parsed(site, answer):
     return json.loads(re.sub(r'"http_etag": "\\"\w+\\""', '"http_etag": ""', answer))
 
 
+def shown(site, answer):
+    """An answer as the document has it."""
+    answer = answer.replace(f'{LOOPBACK}:{site.rest_port}', 'localhost:8001')
+    return json.dumps(json.loads(answer), indent=2) + '\n'
+
+
 def test_documented_calls_give_the_documented_answers():
     need(shutil.which('curl'), 'this needs curl: apt install curl')
-    examples = EXAMPLE.findall(DOCUMENT.read_text(encoding='utf-8'))
+    text = DOCUMENT.read_text(encoding='utf-8')
+    examples = EXAMPLE.findall(text)
     assert len(examples) == 12
     with MailmanSite(CONFIGURATION) as site:
         fill(site)
         for command, answer in examples:
             if '409 Conflict' in answer:
                 on_another_chain(site)
-            assert parsed(site, ask(site, command)) == parsed(site, answer), command
+            found = ask(site, command)
+            if not os.environ.get('RENEW'):
+                assert parsed(site, found) == parsed(site, answer), command
+            elif parsed(site, found) != parsed(site, answer):
+                text = text.replace(
+                    f'{command}\n{answer}', f'{command}\n{shown(site, found)}'
+                )
+    if os.environ.get('RENEW'):
+        DOCUMENT.write_text(text, encoding='utf-8')
