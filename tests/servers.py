@@ -636,7 +636,7 @@ TEMPLATES: dict[str, tuple[str, dict]] = {
         ' id 1xVGy1-0001mF-2c for {rcpt}',
         # A site whose received_header_text has HELO in place of the address writes no
         # honest field: a literal there looks like the peer of Exim's own text.
-        {'auth': False, 'helo': names},
+        {'auth': False, 'helo': plain_words.map(lambda text: text.replace('[', '?'))},
     ),
     # Whoever is known by it calls himself this.
     'postfix, template not filled in': (
