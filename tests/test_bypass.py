@@ -551,7 +551,7 @@ def test_configuration_that_goes_while_a_post_is_judged_bypasses_nothing(
     if bad == 'no plugin':
         monkeypatch.setattr(config, 'plugins', {})
     else:
-        monkeypatch.setattr(plugin, 'configuration', None)
+        monkeypatch.setattr(plugin, '_files', None)
     (rule,) = (link.rule for link in links if link.rule.name == MODERATION[1])
     process(mlist, make_message(BAD))
     assert rule.check(mlist, make_message(GOOD), {}) is True

@@ -110,7 +110,10 @@ def test_signature_of_the_senders_domain_is_the_proof(decide, compose, server):
     ('reason', 'changes'),
     [
         ('dkim-no-signature', {'signed': False}),
-        ('dkim-body-changed', {'edit': lambda text: text.replace(b'is', b'was')}),
+        (
+            'dkim-body-changed',
+            {'edit': lambda text: text.replace(b'lunch is', b'lunch was')},
+        ),
         ('dkim-bad-signature', {'edit': lambda text: text.replace(b'Lunch', b'Tea')}),
         ('dkim-other-domain', {'d': 'example.net'}),
         ('dkim-no-key', {'s': 'unknown'}),
@@ -286,7 +289,11 @@ def test_explain_reads_the_bodies_of_an_mbox(decide, saved, mlist, tmp_path):
     path = tmp_path / 'mbox'
     posts = [
         saved(t=SEPTEMBER),
-        saved('changed', t=SEPTEMBER, edit=lambda text: text.replace(b'is', b'was')),
+        saved(
+            'changed',
+            t=SEPTEMBER,
+            edit=lambda text: text.replace(b'lunch is', b'lunch was'),
+        ),
     ]
     with path.open('wb') as mbox:
         for post in posts:
