@@ -14,6 +14,7 @@ import textwrap
 from collections.abc import Iterable, Iterator
 from contextlib import AbstractContextManager, suppress
 from mailman_trustedserver.decision import Decision
+from mailman_trustedserver.flattening import with_crlf
 from mailman_trustedserver.header import Header
 from mailman_trustedserver.mbox import MAX_HEADER_LENGTH, read_messages
 from mailman_trustedserver.report import describe, draw, escape
@@ -97,7 +98,7 @@ def _decisions(
         with open_file(name) as stream:
             for number, header, body in read_messages(stream, max_body):
                 try:
-                    yield decide(_header(header), _with_crlf(header + body))
+                    yield decide(_header(header), with_crlf(header + body))
                 except ValueError as error:
                     place = f'message {number}: ' if number else ''
                     _complain(f'{escape(name)}: {place}{error}')
@@ -112,10 +113,6 @@ def _header(data: bytes) -> Header:
     if len(data) > MAX_HEADER_LENGTH:
         raise ValueError(f'the header is longer than {MAX_HEADER_LENGTH} octets')
     return Header.parse(data)
-
-
-def _with_crlf(data: bytes) -> bytes:
-    return data.replace(b'\r\n', b'\n').replace(b'\n', b'\r\n')
 
 
 def _complain(text: str) -> None:

@@ -33,7 +33,7 @@ from email.message import Message
 from typing import Any
 
 
-__all__ = ['as_received']
+__all__ = ['as_received', 'with_crlf']
 
 _CRLF = '\r\n'
 _LAST_LINE_END = re.compile(r'\r?\n\Z')
@@ -58,7 +58,15 @@ def as_received(msg: Message) -> bytes:
     _write(msg, fields, out)
     # Bytes that are no ASCII stand in the text as surrogates.
     data = ''.join(out).encode('utf-8', 'surrogateescape')
-    return data.replace(b'\r\n', b'\n').replace(b'\n', _CRLF.encode())
+    return with_crlf(data)
+
+
+def with_crlf(data: bytes) -> bytes:
+    """A message with CR LF at the end of each line.
+
+    :param data: The message, with CR LF, LF or both.
+    """
+    return data.replace(b'\r\n', b'\n').replace(b'\n', b'\r\n')
 
 
 def _write(msg: Message, fields: list[tuple[str, Any]], out: list[str]) -> None:

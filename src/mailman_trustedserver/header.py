@@ -94,14 +94,12 @@ class Header:
         # It takes as long to import as half of this package, and few need it.
         from email.utils import mktime_tz, parsedate_tz
 
-        for value in self.received[:1]:
-            try:
-                date = parsedate_tz(value.rpartition(';')[2])
-                return None if date is None else mktime_tz(date)
-            except Exception:
-                # On some text, Python's own reader fails.
-                break
-        return None
+        try:
+            date = parsedate_tz(''.join(self.received[:1]).rpartition(';')[2])
+            return None if date is None else mktime_tz(date)
+        except Exception:
+            # On some text, Python's own reader fails.
+            return None
 
     @property
     def message_id(self) -> str:

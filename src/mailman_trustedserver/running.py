@@ -41,7 +41,7 @@ def refusal(name: str) -> Optional[str]:
     :return: A sentence with what to do, or None if the Mailman that runs has
         the chain.
     """
-    url = API31.path_to(f'plugins/{quote(name, safe="")}')
+    url = _url(name)
     try:
         chains = _ask(url)['posting_chains']
         if CHAIN in chains:
@@ -77,7 +77,7 @@ def comparison(name: str, digest: str) -> str:
     :param digest: The digest of the configuration.
     :return: A sentence.
     """
-    url = API31.path_to(f'plugins/{quote(name, safe="")}')
+    url = _url(name)
     try:
         state = _ask(url)
         found, error = state['digest'], state['configuration_error']
@@ -95,6 +95,10 @@ def comparison(name: str, digest: str) -> str:
         f'The Mailman that runs has another one, {found}: it takes this one up when '
         'the files have stood still for a second; ask again then.'
     )
+
+
+def _url(name):
+    return API31.path_to(f'plugins/{quote(name, safe="")}')
 
 
 def _ask(url):

@@ -123,15 +123,15 @@ def parse_configuration(
         if section != site:
             kind, name = _read_name(section, filename, site)
             # By habit, a List-ID is the posting address with a dot in it.
-            for other in {name, name.replace('@', '.')} & known[kind].keys():
+            other = known[kind].setdefault(name.replace('@', '.'), section)
+            if other != section:
                 raise SettingsError(
                     filename,
                     section,
                     None,
-                    f'[{known[kind][other]}] is for the same {kind}; keep one of them',
+                    f'[{other}] is for the same {kind}; keep one of them',
                 )
             scopes[kind][name] = section
-            known[kind].update({name: section, name.replace('@', '.'): section})
     parsed = _Parsed(sections, filename)
     own = parsed.settings(site)
     domains = {

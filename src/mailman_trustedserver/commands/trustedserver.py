@@ -68,27 +68,29 @@ def check(ctx, strict, listspec):
     The exit code is 1 if the configuration does not load.
     """
     configuration = _loaded_configuration(1)
-    settings, of_list = configuration.site, listspec is not None
-    warnings = [*configuration.warnings, *_unknown_scopes(configuration)]
-    if of_list:
+    name = find_plugin().name
+    if listspec is not None:
         mlist = values_of(_find_lists(ctx, [listspec])[0])
         settings = configuration.for_list(mlist)
-        warnings = settings.warnings
+        warnings, shared = settings.warnings, bool(settings.shared)
+        sections = {}
         click.echo(f'In force for {mlist.posting_address}:')
     else:
-        click.echo(f'The configuration of [plugin.{find_plugin().name}] loads.')
-    _print_settings(settings, settings.values, with_sources=of_list)
+        settings, sections = configuration.site, configuration.sections
+        warnings = [*configuration.warnings, *_unknown_scopes(configuration)]
+        shared = configuration.shared
+        click.echo(f'The configuration of [plugin.{name}] loads.')
+    _print_settings(settings, settings.values, with_sources=listspec is not None)
     click.echo(f'digest: {settings.digest}')
-    click.echo(escape(comparison(find_plugin().name, settings.digest)))
-    for section, narrower in configuration.sections.items():
-        if not of_list:
-            click.echo(f'[{section}]')
-            own = {
-                key: value
-                for key, value in narrower.values.items()
-                if narrower.sources.get(key) == section
-            }
-            _print_settings(narrower, own, with_sources=False)
+    click.echo(escape(comparison(name, settings.digest)))
+    for section, narrower in sections.items():
+        click.echo(f'[{section}]')
+        own = {
+            key: value
+            for key, value in narrower.values.items()
+            if narrower.sources.get(key) == section
+        }
+        _print_settings(narrower, own, with_sources=False)
     if is_old(date.today()):
         warnings.append(
             f'The ranges of shared services were read on {file_date()}: a newer '
@@ -96,7 +98,7 @@ def check(ctx, strict, listspec):
         )
     for warning in warnings:
         click.echo(f'Warning: {warning}')
-    if strict and (settings.shared if of_list else configuration.shared):
+    if strict and shared:
         raise click.exceptions.Exit(1)
 
 
