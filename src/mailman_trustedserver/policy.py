@@ -69,7 +69,7 @@ class Submission(str, Enum):
 
 @dataclass(frozen=True, eq=False, repr=False)
 class _Lists:
-    """The lists of a policy, of which each keeps what it said of an address."""
+    """The lists of a policy that are in force; each policy has its own."""
 
     local: AddressList
     outgoing: tuple[tuple[str, str, AddressList], ...]
@@ -114,8 +114,7 @@ class Policy:
         Mailman: whoever is on one of them is no user.
     :ivar other_outgoing: Their lists of outgoing servers, whose AUTH proves as
         little as that of a server here.
-    :ivar outgoing_lists: The lists of outgoing servers that are in force, each
-        with its key and its proof, in the order in which they are tried.
+    :ivar lists: Those that are in force, to be looked up together.
     :ivar local_submission: Whether a message that an authenticated user
         submitted at a local server is trusted, whatever `submission` says.
     :ivar reinjection_users: The users, as a server writes them, whose use of
@@ -139,9 +138,6 @@ class Policy:
     sender_domains: frozenset[str] = frozenset()
     other_local: tuple[AddressList, ...] = ()
     other_outgoing: tuple[AddressList, ...] = ()
-    outgoing_lists: tuple[tuple[str, str, AddressList], ...] = field(
-        init=False, repr=False, compare=False
-    )
     lists: _Lists = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
@@ -161,9 +157,15 @@ class Policy:
             and (proof != 'microsoft-365' or self.microsoft_365_tenants)
         )
         proofs = {key: proof for key, proof, _ in in_force}
-        lists = _Lists(self.local, in_force, proofs)
-        object.__setattr__(self, 'outgoing_lists', in_force)
-        object.__setattr__(self, 'lists', lists)
+        object.__setattr__(self, 'lists', _Lists(self.local, in_force, proofs))
+
+    @property
+    def outgoing_lists(self) -> tuple[tuple[str, str, AddressList], ...]:
+        """The lists of outgoing servers that are in force.
+
+        Each has its key and its proof, in the order in which they are tried.
+        """
+        return self.lists.outgoing
 
     def proof(self, key: str) -> str:
         """The proof that is asked of the servers on a list.
