@@ -5,7 +5,6 @@
 
 import click
 import shlex
-import sys
 
 from datetime import date
 from functools import partial
@@ -18,6 +17,12 @@ from mailman_trustedserver.adapter import (
     find_signature,
     settings_for,
     values_of,
+)
+from mailman_trustedserver.commands.common import (
+    find_lists,
+    loaded_configuration,
+    open_input,
+    show,
 )
 from mailman_trustedserver.decision import decide, Obstacle, obstacles
 from mailman_trustedserver.explaining import explain_files, UNUSABLE
@@ -38,22 +43,6 @@ def trustedserver():
     """Trust posts that came through the site's own mail servers."""
 
 
-def _loaded_configuration(exit_code):
-    """The configuration in force, or the error on stderr and an exit."""
-    plugin = find_plugin()
-    if plugin is None:
-        error = (
-            f'{config.filename}: the plugin is not enabled; write '
-            '"enabled: yes" into its section [plugin.trustedserver]'
-        )
-    elif plugin.configuration is None:
-        error = plugin.error
-    else:
-        return plugin.configuration
-    click.echo(error, err=True)
-    raise click.exceptions.Exit(exit_code)
-
-
 @trustedserver.command()
 @click.option(
     '--strict',
@@ -67,10 +56,10 @@ def check(ctx, strict, listspec):
 
     The exit code is 1 if the configuration does not load.
     """
-    configuration = _loaded_configuration(1)
+    configuration = loaded_configuration(1)
     name = find_plugin().name
     if listspec is not None:
-        mlist = values_of(_find_lists(ctx, [listspec])[0])
+        mlist = values_of(find_lists(ctx, [listspec])[0])
         settings = configuration.for_list(mlist)
         warnings, shared = settings.warnings, bool(settings.shared)
         sections = {}
@@ -158,18 +147,6 @@ def status():
         click.echo(f'{mlist.fqdn_listname:<{width}}  {mlist.posting_chain}' + note)
 
 
-def _find_lists(ctx, listspecs):
-    """The lists, by posting address or list-id; all are found or it fails."""
-    manager = getUtility(IListManager)
-    mlists = []
-    for listspec in listspecs:
-        mlist = manager.get(listspec)
-        if mlist is None:
-            ctx.fail(f'No such list: {listspec}')
-        mlists.append(mlist)
-    return mlists
-
-
 def _set_chain(mlist, chain):
     if mlist.posting_chain == chain:
         click.echo(f'{mlist.fqdn_listname}: already on {chain}')
@@ -204,8 +181,8 @@ def enable(ctx, replaced, is_down, lists):
     A list on another chain than Mailman's default one is left there unless
     --replace names that chain.
     """
-    mlists = _find_lists(ctx, lists)
-    _loaded_configuration(1)
+    mlists = find_lists(ctx, lists)
+    loaded_configuration(1)
     reasons = []
     if not is_down:
         reasons = [refusal(find_plugin().name)]
@@ -257,9 +234,7 @@ def disable(ctx, every, chain, lists):
         ctx.fail(f'{CHAIN} is the chain that the lists are taken off.')
     if chain not in config.chains:
         ctx.fail(f'No such chain: {chain}')
-    mlists = (
-        getUtility(IListManager).mailing_lists if every else _find_lists(ctx, lists)
-    )
+    mlists = getUtility(IListManager).mailing_lists if every else find_lists(ctx, lists)
     for mlist in list(mlists):
         if mlist.posting_chain == CHAIN:
             _set_chain(mlist, chain)
@@ -314,8 +289,8 @@ def explain(ctx, as_json, listspec, field, dns, files):
         ctx.fail('Name the files, or say --field.')
     if dns and listspec is None:
         ctx.fail('--dns needs --list: a signature must name the list in To or Cc.')
-    mlist = None if listspec is None else _find_lists(ctx, [listspec])[0]
-    settings = _loaded_configuration(UNUSABLE).site
+    mlist = None if listspec is None else find_lists(ctx, [listspec])[0]
+    settings = loaded_configuration(UNUSABLE).site
     values = None
     if mlist is not None:
         values = values_of(mlist)
@@ -329,14 +304,16 @@ def explain(ctx, as_json, listspec, field, dns, files):
         return decide(header, settings, values, signed=signed)
 
     max_body = MAX_BODY + 1 if dns else 0
-    raise click.exceptions.Exit(explain_files(files, judge, _open, as_json, max_body))
+    raise click.exceptions.Exit(
+        explain_files(files, judge, open_input, as_json, max_body)
+    )
 
 
 def _explain_field(field):
     """Print what is read in a field, or how far it can be read."""
     if field == '-':
         try:
-            with _open(field) as stream:
+            with open_input(field) as stream:
                 field = stream.read().decode('ascii', 'surrogateescape')
         except (OSError, RuntimeError) as error:
             click.echo(f'-: {error}', err=True)
@@ -348,33 +325,23 @@ def _explain_field(field):
     try:
         hop, row = read(field)
     except MalformedReceived as error:
-        _show(f'The field is not read: {error}.')
+        show(f'The field is not read: {error}.')
         reading = nearest(field)
         if reading is not None:
-            _show(f'The nearest form is {reading.row.name} ({reading.row.versions}):')
-            _show(
+            show(f'The nearest form is {reading.row.name} ({reading.row.versions}):')
+            show(
                 f'    {escape(reading.text[: reading.end])} ◄ '
                 f'expected {reading.expected}'
             )
         return 1
-    _show(f'The field is read as {row.name} ({row.versions}):')
+    show(f'The field is read as {row.name} ({row.versions}):')
     for key in ('peer', 'helo', 'by', 'protocol', 'user'):
         value = getattr(hop, key)
         if value is not None:
-            _show(f'    {key}: {escape(str(value))}')
+            show(f'    {key}: {escape(str(value))}')
     for key in ('authenticated', 'reinjection'):
-        _show(f'    {key}: {"yes" if getattr(hop, key) else "no"}')
+        show(f'    {key}: {"yes" if getattr(hop, key) else "no"}')
     return 0
-
-
-def _show(line):
-    """Print a line, of which a terminal may not know every character."""
-    encoding = sys.stdout.encoding or 'ascii'
-    click.echo(line.encode(encoding, 'backslashreplace').decode(encoding))
-
-
-def _open(name):
-    return click.open_file(name, 'rb')
 
 
 @public
