@@ -19,21 +19,23 @@ DELIVERED, HELD, REJECTED = Outcome.DELIVERED, Outcome.HELD, Outcome.REJECTED
 @pytest.mark.parametrize(
     ('expected', 'ends', 'account'),
     [
-        (DELIVERED, [DELIVERED], Account(1, 1, 0, 0, lost=0, doubled=0, wrong=0)),
-        (REJECTED, [REJECTED], Account(1, 0, 0, 1, lost=0, doubled=0, wrong=0)),
-        (HELD, [], Account(1, 0, 0, 0, lost=1, doubled=0, wrong=0)),
-        (HELD, [HELD, HELD], Account(1, 0, 1, 0, lost=0, doubled=1, wrong=0)),
-        (HELD, [HELD, DELIVERED], Account(1, 1, 1, 0, lost=0, doubled=1, wrong=0)),
-        (HELD, [DELIVERED], Account(1, 1, 0, 0, lost=0, doubled=0, wrong=1)),
+        ({DELIVERED}, [DELIVERED], Account(1, 1, 0, 0, lost=0, doubled=0, wrong=0)),
+        ({REJECTED}, [REJECTED], Account(1, 0, 0, 1, lost=0, doubled=0, wrong=0)),
+        ({DELIVERED, HELD}, [HELD], Account(1, 0, 1, 0, lost=0, doubled=0, wrong=0)),
+        ({HELD}, [], Account(1, 0, 0, 0, lost=1, doubled=0, wrong=0)),
+        ({HELD}, [HELD, HELD], Account(1, 0, 1, 0, lost=0, doubled=1, wrong=0)),
+        ({HELD}, [HELD, DELIVERED], Account(1, 1, 1, 0, lost=0, doubled=1, wrong=0)),
+        ({HELD}, [DELIVERED], Account(1, 1, 0, 0, lost=0, doubled=0, wrong=1)),
+        ({DELIVERED, HELD}, [REJECTED], Account(1, 0, 0, 1, 0, 0, wrong=1)),
     ],
 )
 def test_account_tells_what_became_of_a_post(expected, ends, account):
-    post = Post('<x@example.org>', '', '', b'', expected)
+    post = Post('<x@example.org>', '', '', b'', frozenset(expected))
     counts = {end: Counter() for end in (DELIVERED, HELD, REJECTED)}
     for end in ends:
         counts[end][post.message_id] += 1
     assert account_of([post], counts) == account
-    assert account.holds is (ends == [expected])
+    assert account.holds is (len(ends) == 1 and set(ends) <= expected)
 
 
 @pytest.mark.parametrize(
@@ -58,11 +60,11 @@ def test_verdicts_at_full_speed_are_those_one_by_one():
 
 @pytest.mark.load
 @pytest.mark.parametrize(
-    'part', [faults.with_plugin, faults.without_plugin, faults.clock]
+    'part', [faults.with_plugin, faults.changing, faults.without_plugin, faults.clock]
 )
 def test_every_post_comes_to_its_one_right_end_while_things_break(part):
     if part is faults.clock:
         need(faults.LIBFAKETIME, 'There is no libfaketime: apt-get install faketime')
-    rows = list(part(count=48, kills=2))
+    rows = list(part(count=48, times=2))
     assert rows
     assert [row for row in rows if not row.holds] == []

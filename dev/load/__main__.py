@@ -21,7 +21,7 @@ parser = argparse.ArgumentParser(prog='dev.load', description=__doc__)
 parser.add_argument('--posts', type=int, default=10_000, help='to each Mailman, or 0')
 parser.add_argument('--round', type=int, default=250, help='posts of a round')
 parser.add_argument('--fault-posts', type=int, default=240, help='of a row, or 0')
-parser.add_argument('--kills', type=int, default=8, help='of the `in` runner')
+parser.add_argument('--times', type=int, default=8, help='to kill the `in` runner')
 options = parser.parse_args()
 
 COLUMNS = Account._fields
@@ -60,11 +60,11 @@ def while_things_break() -> bool:
     """Print the second table; return whether all is as it should be."""
     line('fault', COLUMNS)
     holds = True
-    parts = [faults.with_plugin, faults.without_plugin]
+    parts = [faults.with_plugin, faults.changing, faults.without_plugin]
     if faults.LIBFAKETIME:
         parts.append(faults.clock)
     for part in parts:
-        for row in part(options.fault_posts, options.kills):
+        for row in part(options.fault_posts, options.times):
             line(row.fault, row.account, '' if row.holds else 'FAILS')
             holds = holds and row.holds
     if not faults.LIBFAKETIME:

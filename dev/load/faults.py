@@ -4,7 +4,8 @@
 
 Half of the posts of a row are handed in before the fault and half after it,
 faster than Mailman judges them.  The configuration is in a file of its own, so
-that a runner starts without it.
+that a runner starts without it; while a file changes, a post may be judged by
+either state of it.
 """
 
 from __future__ import annotations
@@ -12,10 +13,12 @@ from __future__ import annotations
 import os
 import re
 import signal
+import time
 
 from collections.abc import Collection, Iterator, Sequence
 from datetime import datetime, timedelta
-from dev.load.posts import Account, Flow, TRUSTED, wait_until
+from dev.demo.routes import ROUTES
+from dev.load.posts import Account, Flow, Post, TRUSTED, wait_until
 from dev.site.mailman import MailmanSite, MEMBER
 from dev.site.posts import CONFIGURATION
 from functools import partial
@@ -40,6 +43,9 @@ trusted_remote_servers: 192.168.10.1 192.168.10.2
 OTHER_LISTS = LISTS.replace('192.168.10.1 ', '')
 # The one route through 192.168.10.2.
 OTHER_TRUSTED = frozenset({'program > other outgoing > other relay > Mailman host'})
+
+# How often the lists change in `changing`, in each way.
+CHANGES = 50
 
 FULL = Path('/dev/full')
 LIBFAKETIME = tuple(Path('/usr/lib').glob('*/faketime/libfaketime.so.1'))
@@ -70,26 +76,81 @@ class Row(NamedTuple):
         return account.lost + account.doubled <= self.allowed and not account.wrong
 
 
-def with_plugin(count: int, kills: int) -> Iterator[Row]:
-    """Post `count` posts for each row, and kill the runner so often."""
+def with_plugin(count: int, times: int) -> Iterator[Row]:
+    """Post `count` posts for each row, and kill the runner so many times."""
     with MailmanSite(SECTION, {FILE: LISTS}) as site:
         flow = Flow(site)
         yield _row(flow, 'none', count, [])
-        yield _killed(flow, '`in` runner killed', count, kills)
+        yield _killed(flow, '`in` runner killed', count, times)
         yield from _configuration(flow, count)
         # The logs come last: the process ids are read from them.
         yield _row(flow, 'no space for the logs', count, [lambda: fill_logs(site)])
 
 
-def without_plugin(count: int, kills: int) -> Iterator[Row]:
+def changing(count: int, times: int = 0) -> Iterator[Row]:
+    """Change the lists `CHANGES` times in each way, and nothing else."""
+    with MailmanSite(SECTION, {FILE: LISTS}) as site:
+        flow = Flow(site)
+        for write in (_write_slowly, _replace):
+            posts = list(_changes(flow, write))
+            name = write.__name__.strip('_').replace('_', ' ')
+            row = f'{CHANGES} changes of the lists: {name}'
+            yield Row(row, flow.account(posts))
+
+
+def _changes(flow: Flow, write: Callable[[Path, str], None]) -> Iterator[Post]:
+    """Change the file again and again while posts flow, and give the posts."""
+
+    def send(*trusted: Collection[str]) -> list[Post]:
+        # One by each route.
+        posts = flow.make(len(ROUTES), *trusted)
+        flow.send(posts)
+        return posts
+
+    states = [(LISTS, TRUSTED), (OTHER_LISTS, OTHER_TRUSTED)]
+    for _ in range(CHANGES):
+        yield from send(states[0][1])
+        flow.settle()
+        taken_up = _taken_up(flow.site)
+        yield from send(states[0][1], states[1][1])
+        write(flow.site.directory / FILE, states[1][0])
+        while _taken_up(flow.site) == taken_up:
+            yield from send(states[0][1], states[1][1])
+            flow.settle()
+        states.reverse()
+    flow.settle()
+
+
+def _taken_up(site: MailmanSite) -> int:
+    """How many configurations the `in` runner has taken up."""
+    log = (site.directory / 'var' / 'logs' / 'plugins.log').read_text('utf-8')
+    return len(re.findall(rf'\({runners(site)["in"]}\) .* is in force', log))
+
+
+def _write_slowly(path: Path, text: str) -> None:
+    with path.open('w') as file:
+        for line in text.splitlines(keepends=True):
+            file.write(line)
+            file.flush()
+            # No event: an editor or a network file system that is slow.
+            time.sleep(0.01)
+
+
+def _replace(path: Path, text: str) -> None:
+    other = path.with_suffix('.new')
+    other.write_text(text)
+    other.replace(path)
+
+
+def without_plugin(count: int, times: int) -> Iterator[Row]:
     """What Mailman does by itself."""
     with MailmanSite() as site:
         flow = Flow(site, MEMBER)
-        yield _killed(flow, 'without the plugin: killed', count, kills)
+        yield _killed(flow, 'without the plugin: killed', count, times)
 
 
-def clock(count: int, kills: int = 0) -> Iterator[Row]:
-    """Set the clock of the runners back, and kill none; needs LIBFAKETIME."""
+def clock(count: int, times: int = 0) -> Iterator[Row]:
+    """Set the clock of the runners back, once; needs LIBFAKETIME."""
     section = f'{SECTION}\n[paths.here]\nbin_dir: {{directory}}\n'
     files = {FILE: LISTS, 'runner': RUNNER, 'master': RUNNER, 'clock': '+0'}
     with MailmanSite(section, files) as site:
@@ -107,10 +168,10 @@ def _row(
     fault: str,
     count: int,
     actions: Sequence[Callable[[], object]],
-    trusted: Collection[str] = TRUSTED,
+    *trusted: Collection[str],
     allowed: int = 0,
 ) -> Row:
-    posts = flow.make(count, trusted)
+    posts = flow.make(count, *trusted)
     size = -(-count // (len(actions) + 1))
     for number, action in enumerate([*actions, None]):
         flow.send(posts[number * size : (number + 1) * size])
@@ -120,9 +181,9 @@ def _row(
     return Row(fault, flow.account(posts), allowed)
 
 
-def _killed(flow: Flow, name: str, count: int, kills: int) -> Row:
-    actions = [lambda: kill_runner(flow)] * kills
-    return _row(flow, f'{name}, {kills} times', count, actions, allowed=kills)
+def _killed(flow: Flow, name: str, count: int, times: int) -> Row:
+    actions = [lambda: kill_runner(flow)] * times
+    return _row(flow, f'{name}, {times} times', count, actions, allowed=times)
 
 
 def kill_runner(flow: Flow) -> None:
@@ -159,21 +220,15 @@ def _configuration(flow: Flow, count: int) -> Iterator[Row]:
         path.unlink()
         path.mkdir()
 
-    def replace() -> None:
-        other = path.with_suffix('.new')
-        other.write_text(OTHER_LISTS)
-        other.replace(path)
-
     faults: list[tuple[str, Callable[[], object], Collection[str]]] = [
         ('removed', path.unlink, ()),
         ('emptied', lambda: path.write_text(''), ()),
         ('cut in half', lambda: path.write_text(LISTS[: len(LISTS) // 2]), ()),
         ('unreadable (a directory)', unreadable, ()),
-        ('replaced by other lists', replace, OTHER_TRUSTED),
+        ('replaced by other lists', lambda: _replace(path, OTHER_LISTS), OTHER_TRUSTED),
     ]
     for name, fault, trusted in faults:
-        # The runners keep what they read when they started.
-        yield _row(flow, f'configuration file {name}', count, [fault])
+        yield _row(flow, f'configuration file {name}', count, [fault], TRUSTED, trusted)
         restart_runner(site)
         yield _row(flow, '  and the runner restarted', count, [], trusted)
         if path.is_dir():
@@ -183,9 +238,11 @@ def _configuration(flow: Flow, count: int) -> Iterator[Row]:
     main = site.directory / 'mailman.cfg'
     text = main.read_text()
     # Without it, Mailman itself does not start.
-    yield _row(flow, 'mailman.cfg emptied', count, [lambda: main.write_text('')])
-    yield _row(flow, 'mailman.cfg removed', count, [main.unlink])
+    emptied = [lambda: main.write_text('')]
+    yield _row(flow, 'mailman.cfg emptied', count, emptied, TRUSTED, ())
+    yield _row(flow, 'mailman.cfg removed', count, [main.unlink], ())
     main.write_text(text)
+    restart_runner(site)
 
 
 def fill_logs(site: MailmanSite) -> None:
