@@ -21,7 +21,15 @@ from mailman_trustedserver.report import describe, draw, escape
 from typing import BinaryIO, Callable, Optional
 
 
-__all__ = ['NOT_TRUSTED', 'TRUSTED', 'UNUSABLE', 'explain_files']
+__all__ = [
+    'NOT_TRUSTED',
+    'TRUSTED',
+    'UNUSABLE',
+    'Unwritable',
+    'complain',
+    'explain_files',
+    'write',
+]
 
 # The exit codes.
 TRUSTED, NOT_TRUSTED, UNUSABLE = 0, 1, 2
@@ -32,7 +40,7 @@ Decide = Callable[[Header, bytes], Decision]
 OpenFile = Callable[[str], AbstractContextManager[BinaryIO]]
 
 
-class _Unwritable(Exception):
+class Unwritable(Exception):
     """Nothing more can be written, and somebody should know."""
 
 
@@ -57,7 +65,7 @@ def explain_files(
     """
     try:
         return _explain_files(names, decide, open_file, as_json, max_body)
-    except _Unwritable:
+    except Unwritable:
         return UNUSABLE
 
 
@@ -79,14 +87,14 @@ def _explain_files(
                 continue
             if as_json:
                 document = json.dumps({'file': name, **describe(decision)}, indent=2)
-                _print(separator + textwrap.indent(document, '  '), end='')
+                write(separator + textwrap.indent(document, '  '), end='')
                 separator = ',\n'
             else:
-                _print(draw(decision, name))
+                write(draw(decision, name))
             if not decision.verdict.trusted:
                 exit_code = max(exit_code, NOT_TRUSTED)
     if as_json:
-        _print('[]' if separator == '[\n' else '\n]')
+        write('[]' if separator == '[\n' else '\n]')
     return exit_code
 
 
@@ -101,11 +109,11 @@ def _decisions(
                     yield decide(_header(header), with_crlf(header + body))
                 except ValueError as error:
                     place = f'message {number}: ' if number else ''
-                    _complain(f'{escape(name)}: {place}{error}')
+                    complain(f'{escape(name)}: {place}{error}')
                     yield None
     except (OSError, RuntimeError) as error:
         cause = getattr(error, 'strerror', None) or error
-        _complain(f'{escape(name)}: {cause}')
+        complain(f'{escape(name)}: {cause}')
         yield None
 
 
@@ -115,13 +123,13 @@ def _header(data: bytes) -> Header:
     return Header.parse(data)
 
 
-def _complain(text: str) -> None:
+def complain(text: str) -> None:
     """Print to stderr; there is nobody to tell if that fails."""
     with suppress(OSError):
         print(text, file=sys.stderr, flush=True)
 
 
-def _print(text: str, end: str = '\n') -> None:
+def write(text: str, end: str = '\n') -> None:
     """Print; if nobody reads on, the exit code still tells the verdict."""
     try:
         print(text, end=end, flush=True)
@@ -129,5 +137,5 @@ def _print(text: str, end: str = '\n') -> None:
         # What could not be written would fail again when the process ends.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         if not isinstance(error, BrokenPipeError):
-            _complain(f'The output cannot be written: {error.strerror or error}')
-            raise _Unwritable from None
+            complain(f'The output cannot be written: {error.strerror or error}')
+            raise Unwritable from None

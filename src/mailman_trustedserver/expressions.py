@@ -21,7 +21,14 @@ from importlib import import_module
 from typing import Any
 
 
-__all__ = ['MAX_LENGTH', 'MAX_STEPS', 'MAX_TEXT', 'compile_expression', 'count_steps']
+__all__ = [
+    'MAX_LENGTH',
+    'MAX_STEPS',
+    'MAX_TEXT',
+    'compile_expression',
+    'count_steps',
+    'requires',
+]
 
 # The canonical text of an address: IPv6 in full, eight groups of four digits.
 MAX_TEXT = 39
@@ -82,6 +89,34 @@ def count_steps(tree: Any) -> int:
     :raises ValueError: as for `compile_expression`.
     """
     return _Walk().sequence(tree, False)[1]
+
+
+def requires(text: str, character: str) -> bool:
+    """Has every text that an expression matches a character in it?
+
+    :param text: An expression that `compile_expression` takes.
+    :param character: The character.
+    :return: Whether that is certain.
+    """
+    return _requires(_parser.parse(text), ord(character))
+
+
+def _requires(tree: Any, code: int) -> bool:
+    for operation, argument in tree:
+        name = operation.name
+        if name == 'LITERAL':
+            found = argument == code
+        elif name in _REPEATS:
+            found = argument[0] > 0 and _requires(argument[2], code)
+        elif name == 'SUBPATTERN':
+            found = _requires(argument[3], code)
+        else:
+            found = name == 'BRANCH' and all(
+                _requires(one, code) for one in argument[1]
+            )
+        if found:
+            return True
+    return False
 
 
 class _Walk:

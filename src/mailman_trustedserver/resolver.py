@@ -64,9 +64,24 @@ class KeyRecords:
             whether there is one, and `SeveralRecords` if there are several that
             differ (RFC 6376 3.6.2.2).
         """
-        deadline: Optional[float] = None
+        ask = self.text_records()
 
         def find(name: bytes) -> Optional[bytes]:
+            records = ask(name)
+            if len(records) > 1:
+                raise SeveralRecords(f'{name!r} has {len(records)} records')
+            return next(iter(records), None)
+
+        return find
+
+    def text_records(self) -> Callable[[bytes], set[bytes]]:
+        """The same for all TXT records of a name, and for any purpose.
+
+        :return: A function as that of `for_post`; it raises `DnsFailure` only.
+        """
+        deadline: Optional[float] = None
+
+        def find(name: bytes) -> set[bytes]:
             nonlocal deadline
             if deadline is None:
                 deadline = self._clock() + self._seconds
@@ -74,21 +89,18 @@ class KeyRecords:
 
         return find
 
-    def _find(self, name: bytes, deadline: float) -> Optional[bytes]:
+    def _find(self, name: bytes, deadline: float) -> set[bytes]:
         now = self._clock()
         if self._failed.get(name, now) > now:
             raise DnsFailure(f'{name!r} had no answer a moment ago')
         if deadline <= now:
             raise DnsFailure(f'no time is left for {name!r}')
         try:
-            records = self._ask(name, deadline - now)
+            return self._ask(name, deadline - now)
         except Exception as error:
             # dnspython has many errors, of which none says that there is no key.
             self._remember(name)
             raise DnsFailure(f'{name!r}: {error}') from error
-        if len(records) > 1:
-            raise SeveralRecords(f'{name!r} has {len(records)} records')
-        return next(iter(records), None)
 
     def _ask(self, name: bytes, seconds: float) -> set[bytes]:
         """The records of a name, each once."""

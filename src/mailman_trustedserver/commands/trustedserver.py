@@ -24,6 +24,7 @@ from mailman_trustedserver.commands.common import (
     open_input,
     show,
 )
+from mailman_trustedserver.commands.importing import import_
 from mailman_trustedserver.decision import decide, Obstacle, obstacles
 from mailman_trustedserver.explaining import explain_files, UNUSABLE
 from mailman_trustedserver.names import CHAIN, DEFAULT_CHAIN
@@ -41,6 +42,9 @@ from zope.interface import implementer
 @click.group()
 def trustedserver():
     """Trust posts that came through the site's own mail servers."""
+
+
+trustedserver.add_command(import_)
 
 
 @trustedserver.command()
