@@ -17,6 +17,7 @@ from mailman_trustedserver.expressions import (
     MAX_LENGTH,
     MAX_STEPS,
     MAX_TEXT,
+    requires,
 )
 
 
@@ -317,3 +318,25 @@ def test_any_expression_that_is_accepted_keeps_within_its_bound(text, address):
 
 def test_canonical_text_is_no_longer_than_the_bound_supposes():
     assert len(str(IPv6Address(2**128 - 1))) == MAX_TEXT
+
+
+@pytest.mark.parametrize(
+    ('text', 'certain'),
+    [
+        (r'^192\.168\.10\.1', True),
+        (r'^10[.]', True),
+        (r'^(?:10|172\.16)\.', True),
+        (r'^(10\.|172\.)', True),
+        (r'^1(\.1){1,2}$', True),
+        (r'^(10\.|2)', False),
+        (r'^10\.|^2', False),
+        (r'^1(\.1)?', False),
+        (r'^1(\.1)*', False),
+        (r'^192.168.10.1$', False),
+        (r'^10[.:]', False),
+        (r'^1(?!\.)', False),
+        ('^', False),
+    ],
+)
+def test_what_every_match_has_in_it_is_known(text, certain):
+    assert requires(text, '.') == certain

@@ -49,10 +49,14 @@ ZONE = {
 
 
 class NameServer(threading.Thread):
-    """A name server over UDP on the loopback; it counts the questions."""
+    """A name server over UDP on the loopback; it counts the questions.
 
-    def __init__(self):
+    :param zone: What it has, by the first label of a name or by the whole name.
+    """
+
+    def __init__(self, zone=ZONE):
         super().__init__(daemon=True)
+        self.zone = zone
         self.socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         self.socket.bind(('127.0.0.1', 0))
         self.port = self.socket.getsockname()[1]
@@ -73,7 +77,8 @@ class NameServer(threading.Thread):
         name = question.name.labels[0].decode().lower()
         answer = dns.message.make_response(query)
         answer.flags |= dns.flags.RA
-        found = ZONE.get(name, dns.rcode.NXDOMAIN)
+        found = self.zone.get(name, dns.rcode.NXDOMAIN)
+        found = self.zone.get(question.name.to_text().lower(), found)
         if found is None:
             return None
         if name == 'alias':
@@ -139,6 +144,14 @@ def test_answer_is_the_record_or_that_there_is_none(server, label, record):
     assert (
         KeyRecords(make_resolver=server.resolver).for_post()(name_of(label)) == record
     )
+
+
+def test_all_text_records_of_a_name_are_found(server):
+    find = KeyRecords(make_resolver=server.resolver).text_records()
+    assert find(name_of('two')) == {b'v=DKIM1; p=x', b'v=DKIM1; p=y'}
+    assert find(name_of('missing')) == find(name_of('other')) == set()
+    with pytest.raises(DnsFailure):
+        find(name_of('broken'))
 
 
 def test_records_that_differ_are_several(server):

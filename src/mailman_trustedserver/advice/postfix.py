@@ -132,9 +132,9 @@ def _network(pattern: str) -> Network:
             'a table, which is not read, or an IPv6 address, which Postfix wants in '
             'brackets'
         )
-    match = re.fullmatch(r'\[([^]]*)\](/[0-9]+)?', pattern)
+    match = re.fullmatch(r'\[([^]/]*)\](/[0-9]+)?', pattern)
     text = match[1] + (match[2] or '') if match else pattern
-    if not re.fullmatch(r'[0-9A-Fa-f.:/]+', text):
+    if not re.fullmatch(r'[][0-9A-Fa-f.:/]+', text):
         raise ValueError('a name, which can be forged; write the address of the server')
     try:
         network = to_network(text)

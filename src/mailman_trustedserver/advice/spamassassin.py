@@ -17,8 +17,8 @@ from __future__ import annotations
 import re
 
 from collections.abc import Iterable, Iterator
-from ipaddress import ip_network
-from mailman_trustedserver.addresses import Network, parse_network
+from ipaddress import ip_network, summarize_address_range
+from mailman_trustedserver.addresses import Network, parse_address, parse_network
 from mailman_trustedserver.advice.importing import (
     common,
     decided_by_first,
@@ -27,6 +27,7 @@ from mailman_trustedserver.advice.importing import (
     to_entries,
     Unusable,
 )
+from typing import Any
 
 
 __all__ = ['import_spamassassin']
@@ -129,11 +130,28 @@ def _read(
 def _entries(snippet: Snippet, place: str, value: str) -> Iterator[Entry]:
     for word in re.findall(r'!\s*\S+|\S+', value):
         try:
-            yield _network(word.lstrip('! \t')), not word.startswith('!')
+            for network in _networks(word.lstrip('! \t')):
+                yield network, not word.startswith('!')
         except ValueError:
             snippet.leave_out(
                 place, word, 'SpamAssassin takes it for no address and no network'
             )
+
+
+def _networks(text: str) -> Iterator[Network]:
+    """Read an entry, which may be `192.0.2.1-192.0.2.9`.
+
+    :raises ValueError: if it is none.
+    """
+    first, dash, last = text.partition('-')
+    if not dash:
+        yield _network(text)
+        return
+    try:
+        start: Any = parse_address(first)
+        yield from summarize_address_range(start, parse_address(last))
+    except TypeError:
+        raise ValueError from None
 
 
 def _network(text: str) -> Network:

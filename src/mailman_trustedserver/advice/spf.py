@@ -41,7 +41,7 @@ __all__ = ['MAX_LOOKUPS', 'MAX_VOID_LOOKUPS', 'import_spf', 'read_domain']
 MAX_LOOKUPS = 10
 MAX_VOID_LOOKUPS = 2
 
-_DOMAIN = re.compile(r'[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]+)+')
+_DOMAIN = re.compile(r'[A-Za-z0-9_-]{1,63}(?:\.[A-Za-z0-9_-]{1,63})+')
 _RECORD = re.compile(r'v=spf1(?: |\Z)', re.IGNORECASE)
 _MODIFIER = re.compile(r'([A-Za-z][A-Za-z0-9_.-]*)=(.*)')
 _MECHANISM = re.compile(
