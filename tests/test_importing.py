@@ -18,6 +18,7 @@ import subprocess
 import sys
 
 from dev.benchmarks.original import listed
+from dev.site.posts import ROOT
 from ipaddress import ip_address, ip_network
 from mailman_trustedserver.advice.importing import Unusable
 from mailman_trustedserver.advice.mailman_2 import import_mailman_2
@@ -251,8 +252,8 @@ def test_expression_without_an_end_is_warned_of(entry, warning):
 
 
 def test_example_of_a_warning_is_what_the_expression_matches():
-    # `1` is any character but not the one in the address that would be shown.
-    assert 'such as' not in mm2("TRUSTEDLOCALSERVER = ['^(?=2)10.0.0.1']")
+    # The canonical text of 0::177 is another one.
+    assert 'such as' not in mm2("TRUSTEDLOCALSERVER = ['^0::1']")
 
 
 @pytest.mark.parametrize(
@@ -511,6 +512,7 @@ def test_candidates_of_postfix_are_its_own_answer(seed):
         ('cidr:{{10.0.0.0/8 OK}, {10.9.0.0/16 OK}}', 'a table'),
         ('inline:{ 10.0.0.2=x', 'a table'),
         ('2001:db8::1', 'wants in brackets'),
+        ('2001:db8::/32', 'wants in brackets'),
         ('mail.example.org', 'a name, which can be forged'),
         ('.example.org', 'a name, which can be forged'),
         ('!mail.example.org', 'is not excluded from what follows'),
@@ -519,7 +521,7 @@ def test_candidates_of_postfix_are_its_own_answer(seed):
         ('256.1.1.1', 'no address and no network'),
         ('10.0.0.0/33', 'no address and no network'),
         ('10.0.0.0/255.0.0.0', 'no address and no network'),
-        ('[2001:db8::/32]', 'no address and no network'),
+        ('[2001:db8::/32', 'no address and no network'),
         ('[::ffff:10.0.0.0]/104', 'no address and no network'),
         ('10.1.2.3/8', 'host bits are set, which Postfix refuses; 10.0.0.0/8'),
         ('[2001:db8::1]/32', 'host bits are set'),
@@ -544,6 +546,7 @@ def test_what_cannot_be_read_of_postfix_is_said(pattern, why):
         ('10.0.0.1\n    10.0.0.9\n', '10.0.0.1 10.0.0.9'),
         ('10.0.0.1 # 10.0.0.9', '10.0.0.1'),
         ('[10.0.0.1] [10.9.0.0]/16', '10.0.0.1 10.9.0.0/16'),
+        ('10.0.0.0/08 [2001:db8::/32]', '10.0.0.0/8 2001:db8::/32'),
         ('0.0.0.0/0', '0.0.0.0/0'),
         ('!10.0.0.1', ''),
     ],
@@ -1160,3 +1163,43 @@ def test_host_without_name_servers_is_a_clear_error(monkeypatch):
 
     monkeypatch.setattr(dns.resolver, 'Resolver', make)
     fails(invoke('import', '--spf', 'example.org'), 'DNS does not answer')
+
+
+# The page
+
+
+PAGE = ROOT / 'docs' / 'import.md'
+# What a source has, and the run on it.
+RUN = re.compile(
+    r'```\w*\n(?P<source>(?:(?!```).*\n)+)```\n\n'
+    r'```\n\$ mailman trustedserver import (?P<args>.*)\n'
+    r'(?P<output>(?:(?!```).*\n)*)```'
+)
+
+
+@pytest.mark.mailman
+def test_runs_on_the_page_are_real(source, name_server, monkeypatch):
+    text = PAGE.read_text(encoding='utf-8')
+    runs = list(RUN.finditer(text))
+    assert [match['args'].split()[0] for match in runs] == [
+        f'--{option}' for option in (*SOURCES, 'spf')
+    ]
+    for match in runs:
+        option, name = match['args'].split()
+        if option == '--spf':
+            records = [line.split(' TXT ') for line in match['source'].splitlines()]
+            zone = {f'{owner}.': [f'"{record}"'] for owner, record in records}
+            monkeypatch.setattr(name_server, 'zone', zone)
+        elif name != '-':
+            source(match['source'], name)
+        result = invoke('import', option, name, data=match['source'].encode())
+        assert result.exit_code == 0
+        policy_of(uncommented(result.stdout))
+        output = re.sub('^# On [0-9-]+', '# On 2026-11-27', result.stdout)
+        if os.environ.get('RENEW'):
+            end = len(match[0]) - len(match['output'] + '```')
+            text = text.replace(match[0], f'{match[0][:end]}{output}```')
+        else:
+            assert match['output'] == output
+    if os.environ.get('RENEW'):
+        PAGE.write_text(text, encoding='utf-8')

@@ -128,11 +128,10 @@ def _network(pattern: str) -> Network:
     if pattern.startswith('$'):
         raise ValueError('a parameter; print it with postconf -xh mynetworks')
     if ':' in pattern and not pattern.startswith('['):
-        raise ValueError(
-            'a table, which is not read, or an IPv6 address, which Postfix wants in '
-            'brackets'
-        )
-    match = re.fullmatch(r'\[([^]/]*)\](/[0-9]+)?', pattern)
+        if re.fullmatch('[0-9A-Fa-f.:/]+', pattern):
+            raise ValueError('an IPv6 address, which Postfix wants in brackets')
+        raise ValueError('a table, which is not read; look at what it has')
+    match = re.fullmatch(r'\[([^]]*)\](/[0-9]+)?', pattern)
     text = match[1] + (match[2] or '') if match else pattern
     if not re.fullmatch(r'[][0-9A-Fa-f.:/]+', text):
         raise ValueError('a name, which can be forged; write the address of the server')
