@@ -10,7 +10,15 @@ from dev.site.posts import make_post
 from hypothesis import given
 from hypothesis import strategies as st
 from mailman_trustedserver import decide, Header
-from mailman_trustedserver.report import describe, draw, keep, log_line, read_log
+from mailman_trustedserver.report import (
+    describe,
+    draw,
+    keep,
+    log_line,
+    read_log,
+    read_log_by_day,
+    read_log_line,
+)
 from tests.test_decision import BAD, GOOD, mlist, settings
 from tests.test_policy import hop, UNKNOWN
 
@@ -33,14 +41,57 @@ def test_log_line_is_read_as_it_was_written():
 def test_other_lines_of_a_log_are_left_out():
     lines = [
         'Nov 25 10:00:00 2026 (1) HOLD: staff post held',
-        log_line(decide(GOOD, settings(), mlist())),
-        'trusted-server: a post could not be judged',
+        'Nov 25 10:00:01 2026 (1) ' + log_line(decide(GOOD, settings(), mlist())),
+        'Nov 25 10:00:02 2026 (1) trusted-server: a post could not be judged',
         '',
-        log_line(decide(BAD, settings(), mlist())),
+        'Nov 25 10:00:03 2026 (1) ' + log_line(decide(BAD, settings(), mlist())),
     ]
     reasons = [one['reason'] for one in read_log('\n'.join(lines))]
     assert reasons == ['outgoing-server', 'unlisted-peer']
     assert list(read_log('')) == []
+
+
+LINE = log_line(decide(GOOD, settings(), mlist()))
+
+
+@pytest.mark.parametrize(
+    ('before', 'day'),
+    [
+        ('Nov 05 10:00:00 2026 (123) ', '2026-11-05'),
+        ('2026-11-05 10:00:00,123 INFO mailman.vette [123] ', '2026-11-05'),
+        ('2026-11-05T10:00:00Z ', '2026-11-05'),
+        ('Thu Nov 5 10:00:00 2026 ', ''),
+        ('10:00:00 ', ''),
+    ],
+)
+def test_day_of_a_line_is_read_where_its_format_is_known(before, day):
+    assert list(read_log_by_day(f'{before}{LINE}\n')) == [(day, read_log_line(LINE))]
+
+
+@pytest.mark.parametrize(
+    'before',
+    [
+        'Nov 05 10:00:00 2026 (1) ACCEPT: ',
+        'Nov 05 10:00:00 2026 (1) HOLD: post from a@example.org held, message-id=<x ',
+        # A field that a sender has folded.
+        ' ',
+        ' Nov 05 10:00:00 2026 (1) ',
+        '\tNov 05 10:00:00 2026 (1) ',
+    ],
+)
+def test_what_a_sender_wrote_into_another_line_is_no_verdict(before):
+    assert list(read_log_by_day(f'{before}{LINE}\n')) == []
+
+
+@pytest.mark.parametrize(
+    ('line', 'message_id'),
+    [
+        ('trusted-server: message-id="<a b>', '"<a'),
+        ('trusted-server: message-id="\\z"', '"\\z"'),
+    ],
+)
+def test_damaged_value_stays_as_it_is(line, message_id):
+    assert read_log_line(line)['message-id'] == message_id
 
 
 @given(st.text())
@@ -49,7 +100,8 @@ def test_whatever_a_message_id_has_is_one_value_of_one_line(message_id):
     decision = decide(header, settings(), mlist())
     line = log_line(decision)
     assert line.splitlines() == [line]
-    (read,) = read_log(line)
+    (read,) = read_log(f'Nov 25 10:00:00 2026 (1) {line}')
+    assert read == read_log_line(line)
     assert list(read) == ['message-id', 'list', 'verdict', 'reason', 'peers']
     assert read['verdict'] == 'not-trusted'
     if len(message_id) <= 200:

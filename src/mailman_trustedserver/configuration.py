@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import logging
 import os
+import re
 import stat
 import time
 
@@ -26,7 +27,7 @@ from traceback import format_exception_only
 from typing import Callable, Optional
 
 
-__all__ = ['Files']
+__all__ = ['Files', 'read_file']
 
 log = logging.getLogger('mailman.plugins')
 
@@ -95,7 +96,7 @@ class Files:
     def _read(self) -> tuple[Optional[Configuration], Optional[str]]:
         """The configuration, or why there is none."""
         try:
-            values = _section_of(self._name)
+            values = _section_of(self._name, config.filename)
             first = self._first = self._first or dict(values)
             for key in _NEED_A_RESTART:
                 if values.get(key, '') != first.get(key, ''):
@@ -108,7 +109,7 @@ class Files:
             enabled = values.get('enabled', 'no').strip().lower()
             self.enabled = BOOLEANS.get(enabled, False)
             values['configuration'] = first.get('configuration', '').strip()
-            return _load(values, self._name), None
+            return _load(values, self._name, str(config.filename)), None
         except SettingsError as error:
             return None, str(error)
         except Exception as error:
@@ -177,11 +178,33 @@ def _stamp_of(path: str) -> _Stamp:
     return found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns
 
 
-def _section_of(name: str) -> dict[str, str]:
+def read_file(path: str, name: str) -> Configuration:
+    """Read a configuration that is not in force.
+
+    :param path: A `mailman.cfg`, the file that `configuration:` would name, or one
+        with the keys alone.
+    :param name: The name of the plugin, for the first.
+    :return: The configuration.
+    :raises SettingsError: for the first mistake.
+    """
+    path = os.path.abspath(path)
+    text = _read_text(path, path)
+    if not _SECTION_LINE.search(text):
+        text = f'[{FILE_SECTION}]\n{text}'
+    sections = read_sections(text, path)
+    if FILE_SECTION in sections:
+        return parse_configuration(sections, path, FILE_SECTION)
+    return _load(_section_of(name, path), name, path)
+
+
+# Without any, the keys stand alone.
+_SECTION_LINE = re.compile(r'^\[', re.MULTILINE)
+
+
+def _section_of(name: str, filename: Optional[str]) -> dict[str, str]:
     """The keys of the plugin's section, Mailman's own among them."""
     # Mailman's own reader drops keys that its schema does not have, so the
     # file is read once more.
-    filename = config.filename
     section = f'plugin.{name}'
     if filename is None:
         raise SettingsError(
@@ -203,8 +226,8 @@ def _section_of(name: str) -> dict[str, str]:
     return values
 
 
-def _load(values: dict[str, str], name: str) -> Configuration:
-    filename, section = str(config.filename), f'plugin.{name}'
+def _load(values: dict[str, str], name: str, filename: str) -> Configuration:
+    section = f'plugin.{name}'
     own = {key: value for key, value in values.items() if key not in MAILMAN_KEYS}
     path = values.get('configuration', '').strip()
     if not path:
@@ -244,12 +267,18 @@ def _read(
     path: str, filename: str, section: Optional[str] = None, key: Optional[str] = None
 ) -> dict[str, dict[str, str]]:
     """The sections of a file; an error names the place that named the file."""
+    return read_sections(_read_text(path, filename, section, key), path)
+
+
+def _read_text(
+    path: str, filename: str, section: Optional[str] = None, key: Optional[str] = None
+) -> str:
     try:
         with ExitStack() as resources:
             file = _expand(resources, path)
             if not file.is_absolute():
                 raise ValueError('it is no absolute path')
-            text = _read_regular(file).decode('utf-8-sig')
+            return _read_regular(file).decode('utf-8-sig')
     except (OSError, ValueError) as error:
         cause = getattr(error, 'strerror', None) or error
         raise SettingsError(
@@ -260,7 +289,6 @@ def _read(
             'python:package.name, of a file in UTF-8 that the user of Mailman may '
             'read',
         ) from None
-    return read_sections(text, path)
 
 
 def _expand(resources: ExitStack, path: str) -> Path:

@@ -27,6 +27,8 @@ __all__ = [
     'keep',
     'log_line',
     'read_log',
+    'read_log_by_day',
+    'read_log_line',
 ]
 
 # A value in the log line, such as a Message-ID, is cut here.  A verdict in
@@ -290,21 +292,66 @@ def log_line(decision: Decision) -> str:
     )
 
 
-_LOG_LINE = re.compile(rf'^.*?\b{RULE}: (message-id=.*)$', re.MULTILINE)
+_MONTHS = 'Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec'.split()
+# What stands before a line in a log: a date, the number of the process, the logger
+# and the level, but no text of a message, which other lines of Mailman have in them.
+_BEFORE = (
+    r'(?=[0-9A-Zm])(?:[0-9:,.+/TZ ()\[\]-]|mailman\.vette|INFO|UTC|'
+    rf'{"|".join(_MONTHS)}|Mon|Tue|Wed|Thu|Fri|Sat|Sun)*'
+)
+_LOG_LINE = re.compile(rf'^({_BEFORE})({RULE}: message-id=.*)$', re.MULTILINE)
 _LOG_PAIR = re.compile(r'([a-z-]+)=("(?:[^"\\]|\\.)*"|\S*)(?: |$)')
 
 
 def read_log(text: str) -> Iterator[dict[str, str]]:
     """Read the lines of `log_line` in a log; all others are left out.
 
-    :param text: The log, with whatever stands before each line.
+    :param text: The log, with whatever Mailman puts before each line.
     :return: The pairs of each line, in the order of the log.
     """
-    for line in _LOG_LINE.finditer(text):
-        yield {
-            key: json.loads(value) if value.startswith('"') else value
-            for key, value in _LOG_PAIR.findall(line[1])
-        }
+    for _, pairs in read_log_by_day(text):
+        yield pairs
+
+
+def read_log_by_day(text: str) -> Iterator[tuple[str, dict[str, str]]]:
+    """The same with the day of each line, as YYYY-MM-DD.
+
+    :param text: The log.
+    :return: The days with the pairs; a day is empty if neither Mailman's own format
+        nor an ISO 8601 date begins the line.
+    """
+    for found in _LOG_LINE.finditer(text):
+        yield _day_of(found[1]), read_log_line(found[2])
+
+
+def read_log_line(line: str) -> dict[str, str]:
+    """Read what `log_line` wrote.
+
+    :param line: The line, without anything before it.
+    :return: Its pairs.
+    """
+    return {key: _read_value(value) for key, value in _LOG_PAIR.findall(line)}
+
+
+def _read_value(text: str) -> str:
+    if not text.startswith('"'):
+        return text
+    try:
+        return str(json.loads(text))
+    except ValueError:
+        # Somebody cut or changed the log.
+        return text
+
+
+def _day_of(text: str) -> str:
+    if text[:1].isdigit():
+        found = re.match(r'\d{4}-\d\d-\d\d(?!\d)', text, re.ASCII)
+        return '' if found is None else found[0]
+    month, _, rest = text.partition(' ')
+    found = re.match(r'(\d\d) [\d:]{8} (\d{4}) ', rest, re.ASCII)
+    if month not in _MONTHS or found is None:
+        return ''
+    return f'{found[2]}-{_MONTHS.index(month) + 1:02}-{found[1]}'
 
 
 def _peers(verdict: Verdict) -> list[str]:

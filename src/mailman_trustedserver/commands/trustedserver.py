@@ -18,6 +18,7 @@ from mailman_trustedserver.adapter import (
     settings_for,
     values_of,
 )
+from mailman_trustedserver.commands.audit import audit, suggest
 from mailman_trustedserver.commands.common import (
     find_lists,
     loaded_configuration,
@@ -25,6 +26,7 @@ from mailman_trustedserver.commands.common import (
     show,
 )
 from mailman_trustedserver.commands.importing import import_
+from mailman_trustedserver.commands.report import report
 from mailman_trustedserver.decision import decide, Obstacle, obstacles
 from mailman_trustedserver.explaining import explain_files, UNUSABLE
 from mailman_trustedserver.names import CHAIN, DEFAULT_CHAIN
@@ -45,6 +47,9 @@ def trustedserver():
 
 
 trustedserver.add_command(import_)
+trustedserver.add_command(audit)
+trustedserver.add_command(suggest)
+trustedserver.add_command(report)
 
 
 @trustedserver.command()

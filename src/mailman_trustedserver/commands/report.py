@@ -1,0 +1,91 @@
+# SPDX-FileCopyrightText: 2026 The mailman-trustedserver authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""`mailman trustedserver report`: what the log says of the posts so far."""
+
+import click
+import glob
+import gzip
+import json
+import lzma
+import os
+
+from mailman.config import config
+from mailman_trustedserver.commands.common import find_lists
+from mailman_trustedserver.explaining import UNUSABLE, Unwritable, write
+from mailman_trustedserver.report import escape, read_log_by_day
+from typing import Any
+
+
+# The log that has the verdicts.
+LOGGER = 'vette'
+
+
+@click.command()
+@click.option(
+    '--since',
+    type=click.DateTime(['%Y-%m-%d']),
+    metavar='YYYY-MM-DD',
+    help='Leave out what is older.',
+)
+@click.option('--list', 'listspec', metavar='LIST', help='Leave out all other lists.')
+@click.option('--json', 'as_json', is_flag=True, help='Print one JSON document.')
+@click.argument('logs', nargs=-1, metavar='[LOG...]')
+@click.pass_context
+def report(ctx, since, listspec, as_json, logs):
+    """Show what was decided, by list and day, from Mailman's log.
+
+    LOG is a file, plain or packed by gzip or xz; without any, it is the log that
+    mailman.cfg names for vette, with its rotated files.
+
+    The exit code is 0, or 2 if a log cannot be read or the output not be written.
+    """
+    from mailman_trustedserver.advice.history import draw_history, History
+
+    list_id = None if listspec is None else find_lists(ctx, [listspec])[0].list_id
+    first = '' if since is None else f'{since:%Y-%m-%d}'
+    exit_code = 0
+    history = History()
+    for path in logs or _logs():
+        try:
+            with _open(path) as file:
+                # A line at a time: a log may be larger than memory.
+                found = (one for line in file for one in read_log_by_day(line))
+                for day, pairs in found:
+                    here = list_id in (None, pairs.get('list'))
+                    # A line without a date is not known to be older.
+                    if here and (not day or day >= first):
+                        history.add(day, pairs)
+        except (OSError, EOFError, lzma.LZMAError) as error:
+            cause = getattr(error, 'strerror', None) or error
+            click.echo(f'{escape(path)}: {cause}', err=True)
+            exit_code = UNUSABLE
+    result = history.describe()
+    try:
+        write(json.dumps(result, indent=2) if as_json else draw_history(result))
+    except Unwritable:
+        exit_code = UNUSABLE
+    raise click.exceptions.Exit(exit_code)
+
+
+def _logs():
+    """The log of the verdicts, and what was rotated away, the oldest first."""
+    path = next(
+        one.path for one in config.logger_configs if one.name == f'logging.{LOGGER}'
+    )
+    path = os.path.normpath(os.path.join(config.LOG_DIR, path))
+    # As logrotate names them: plugins.log.1, .2.gz, -20260901.xz.
+    rotated = [
+        one
+        for mark in '.-'
+        for one in glob.glob(f'{glob.escape(path)}{mark}[0-9]*')
+        if os.path.isfile(one)
+    ]
+    return [*sorted(rotated, key=os.path.getmtime), path]
+
+
+def _open(path):
+    openers: dict[str, Any] = {'.gz': gzip.open, '.xz': lzma.open}
+    opener = openers.get(os.path.splitext(path)[1], open)
+    # Nothing in a message can end a line, but for a line feed.
+    return opener(path, 'rt', encoding='utf-8', errors='replace', newline='\n')
