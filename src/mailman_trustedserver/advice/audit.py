@@ -404,7 +404,7 @@ def draw_audit(found: dict[str, Any]) -> str:
 def draw_table(head: tuple[str, ...], rows: list[tuple[Any, ...]]) -> list[str]:
     """A table as lines of text that are safe on a terminal; none if it is empty.
 
-    :param head: The names of the columns, of which the first has numbers.
+    :param head: The names of the columns.
     :param rows: The rows.
     """
     if not rows:
@@ -412,10 +412,11 @@ def draw_table(head: tuple[str, ...], rows: list[tuple[Any, ...]]) -> list[str]:
     texts = [head, *(tuple(escape(str(cell)) for cell in row) for row in rows)]
     shown = texts[: MAX_DRAWN + 1]
     widths = [max(map(len, column)) for column in zip(*shown)]
+    numbers = [isinstance(cell, int) for cell in rows[0]]
     lines = [
         '  '.join(
-            [row[0].rjust(widths[0])]
-            + [cell.ljust(width) for cell, width in zip(row[1:], widths[1:])]
+            cell.rjust(width) if number else cell.ljust(width)
+            for cell, width, number in zip(row, widths, numbers)
         ).rstrip()
         for row in shown
     ]

@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Mapping
 from datetime import date, timedelta
 from matplotlib.figure import Figure
+from typing import Any
 
 
 __all__ = ['plot']
@@ -38,7 +39,7 @@ def plot(days: Mapping[str, Counter[str]], path: str) -> None:
     names = sorted(total, key=lambda name: (name != 'trusted', -total[name]))
     drawn, others = names[:MAX_DRAWN], names[MAX_DRAWN:]
     first, last = min(weeks, default=None), max(weeks, default=None)
-    x = []
+    x: list[Any] = []
     while first is not None and last is not None and first <= last:
         x.append(first)
         first += WEEK

@@ -28,8 +28,8 @@ __all__ = ['Unreadable', 'read_source']
 
 # What a packed file begins with (RFC 1952 2.3.1; the .xz format 2.1.1.1).
 _PACKED: tuple[tuple[bytes, Any], ...] = (
-    (b'\x1f\x8b', gzip.GzipFile),
-    (b'\xfd7zXZ\x00', lzma.LZMAFile),
+    (b'\x1f\x8b', gzip.open),
+    (b'\xfd7zXZ\x00', lzma.open),
 )
 _LONGEST = max(len(magic) for magic, _ in _PACKED)
 

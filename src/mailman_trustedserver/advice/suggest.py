@@ -243,7 +243,7 @@ class Suggestion:
             *[f'# {_posts(self.unreadable)} could not be read.']
             * bool(self.unreadable),
             *(
-                f'# {posts} posts {what}: left out.'
+                f'# {_posts(posts)}, {what}: left out.'
                 for what, posts in self._counts.items()
             ),
             '# Look at each address before you take it over.',
@@ -346,8 +346,9 @@ class Suggestion:
 
 
 def _count(counter: Counter[str], name: Optional[str]) -> None:
+    name = (name or '').lower()
     if name and (name in counter or len(counter) < MAX_KEPT):
-        counter[name.lower()] += 1
+        counter[name] += 1
 
 
 def _key_lines(key: str, entries: list[str]) -> list[str]:

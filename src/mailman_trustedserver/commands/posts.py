@@ -114,10 +114,8 @@ class Sources:
         if not sys.stderr.isatty():
             yield lambda file: None
             return
-        sizes = [_size(one) for one in self._sources if isinstance(one, str)]
-        with click.progressbar(
-            length=sum(sizes), label='Reading', file=sys.stderr
-        ) as bar:
+        total = sum(_size(one) for one in self._sources if isinstance(one, str))
+        with click.progressbar(length=total, label='Reading', file=sys.stderr) as bar:
             known = {'file': None, 'at': 0}
 
             def tick(file):
@@ -128,6 +126,7 @@ class Sources:
                 known.update(file=file, at=at)
 
             yield tick
+            bar.update(total - bar.pos)
 
 
 def _list_of(ctx, name):
