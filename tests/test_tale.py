@@ -1,0 +1,119 @@
+# SPDX-FileCopyrightText: 2026 The mailman-trustedserver authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The tale of docs/switch-it-on.md, told to a running Mailman."""
+
+import os
+import pytest
+import re
+import subprocess
+import time
+
+from dev.demo.routes import POSTING_ADDRESS, ROUTES
+from dev.site.mailman import MailmanSite
+from dev.site.outcomes import Outcome
+from dev.site.posts import make_post, SENDER
+from pathlib import Path
+from tests.conftest import wait_until
+
+
+pytestmark = pytest.mark.mailman
+
+DOCUMENT = Path(__file__).parents[1] / 'docs' / 'switch-it-on.md'
+COMMAND = re.compile(r'^( *)```console\n *\$ (.*)\n([^`]*?)( *)```$', re.MULTILINE)
+SECTION = """\
+[plugin.trustedserver]
+class: mailman_trustedserver.plugin.TrustedServerPlugin
+enabled: yes
+component_package: mailman_trustedserver
+configuration: {directory}/trusted.cfg
+"""
+GOOD = [route for route in ROUTES if route.trusted]
+FORGED = next(route for route in ROUTES if route.name.startswith('copied good route >'))
+
+
+def archive():
+    """A year of posts to a list, with forged ones among them."""
+    separator = b'From alice@example.org Tue Sep  1 10:00:00 2026\n'
+    routes = GOOD * 20 + [route for route in ROUTES if not route.trusted] * 2
+    return b'\n'.join(
+        separator + make_post(route.fields, f'person-{number % 9}@example.org')
+        for number, route in enumerate(routes)
+        if not route.usenet
+    )
+
+
+@pytest.fixture
+def site():
+    with MailmanSite(SECTION, {'trusted.cfg': '[trustedserver]\n'}) as site:
+        (site.directory / 'staff.mbox').write_bytes(archive())
+        (site.directory / 'mailman').write_text(
+            '#!/bin/sh\nexec {} "$@"\n'.format(' '.join(site.command()))
+        )
+        (site.directory / 'mailman').chmod(0o755)
+        site.create_list(POSTING_ADDRESS)
+        yield site
+
+
+def run(site, command):
+    """What a person sees who types this."""
+    result = subprocess.run(
+        ['bash', '-c', command],
+        cwd=site.directory,
+        env={**os.environ, 'PATH': f'{site.directory}:{os.environ["PATH"]}'},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        check=True,
+        encoding='utf-8',
+    )
+    return result.stdout
+
+
+def post(site, route, name):
+    """What becomes of a post."""
+    message_id = f'<{name}@example.org>'
+    data = make_post(route.fields, to=POSTING_ADDRESS, message_id=message_id)
+    site.post(POSTING_ADDRESS, data, SENDER)
+    return site.wait_for([message_id])[message_id]
+
+
+def has_stood_still(site):
+    """Wait until a change of the file counts."""
+    path = site.directory / 'trusted.cfg'
+    wait_until(lambda: time.time() > path.stat().st_ctime + 1)
+
+
+def plain(site, printed):
+    """Without what differs from run to run."""
+    printed = printed.replace(str(site.directory), '/etc/mailman3')
+    printed = re.sub(r'\b[0-9a-f]{12}\b', '4f3d2a1b0c9e', printed)
+    today = time.strftime('%Y-%m-%d')
+    return printed.replace(today, '2026-11-27')
+
+
+def test_tale_is_as_it_is_told(site):
+    posts = {
+        # After the step of this number: the posts, and what becomes of them.
+        3: [(GOOD[0], Outcome.HELD), (FORGED, Outcome.HELD)],
+        5: [(GOOD[0], Outcome.DELIVERED), (FORGED, Outcome.HELD)],
+    }
+    told = []
+
+    def retold(match):
+        indent, command = match[1], match[2]
+        printed = plain(site, run(site, command))
+        has_stood_still(site)
+        for number, (route, outcome) in enumerate(posts.get(len(told), [])):
+            assert post(site, route, f'{len(told)}-{number}') is outcome
+        told.append(command)
+        lines = [f'$ {command}', *printed.splitlines()]
+        text = ''.join(f'{indent}{line}'.rstrip() + '\n' for line in lines)
+        return f'{indent}```console\n{text}{indent}```'
+
+    text = DOCUMENT.read_text(encoding='utf-8')
+    renewed = COMMAND.sub(retold, text)
+    if os.environ.get('RENEW'):
+        DOCUMENT.write_text(renewed, encoding='utf-8')
+    else:
+        assert renewed == text
+    assert len(told) == 7
