@@ -13,6 +13,7 @@ from __future__ import annotations
 import os
 import re
 import signal
+import sys
 import time
 
 from collections.abc import Collection, Iterator, Sequence
@@ -95,7 +96,7 @@ def changing(count: int, times: int = 0) -> Iterator[Row]:
             posts = list(_changes(flow, write))
             name = write.__name__.strip('_').replace('_', ' ')
             row = f'{CHANGES} changes of the lists: {name}'
-            yield Row(row, flow.account(posts))
+            yield _counted(flow, row, posts)
 
 
 def _changes(flow: Flow, write: Callable[[Path, str], None]) -> Iterator[Post]:
@@ -178,7 +179,14 @@ def _row(
         if action is not None:
             action()
     flow.settle()
-    return Row(fault, flow.account(posts), allowed)
+    return _counted(flow, fault, posts, allowed)
+
+
+def _counted(flow: Flow, fault: str, posts: Collection[Post], allowed: int = 0) -> Row:
+    row = Row(fault, flow.account(posts), allowed)
+    if not row.holds:
+        print(flow.site.logs(), file=sys.stderr)
+    return row
 
 
 def _killed(flow: Flow, name: str, count: int, times: int) -> Row:
