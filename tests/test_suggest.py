@@ -236,6 +236,40 @@ def test_shared_sender_is_never_proposed_and_named_with_its_key(own):
     assert 'dkim_remote_servers' in note
 
 
+@pytest.mark.parametrize(
+    ('headers', 'signed'),
+    [
+        (
+            {
+                'From': 'Alice <alice@example.org>',
+                'DKIM_Signature': 'v=1; d=example.org',
+            },
+            1,
+        ),
+        (
+            {
+                'From': 'alice@Example.org',
+                'DKIM_Signature': 'a=x;\n\td = EXAMPLE.org; s=x',
+            },
+            1,
+        ),
+        ({'From': 'alice@example.org', 'DKIM_Signature': 'v=1; d=example.com'}, 0),
+        ({'From': 'alice@example.org'}, 0),
+        ({'DKIM_Signature': 'v=1; d=example.org'}, 0),
+    ],
+)
+def test_signatures_of_the_senders_domain_are_counted_for_a_shared_sender(
+    headers, signed
+):
+    header = post(
+        field('mail.example.com', '209.85.128.1', 'lists.example.org'),
+        field('pc', '203.0.113.9', 'mail.example.com'),
+        **headers,
+    )
+    snippet = suggested('209.85.128.1', header)
+    assert f'not verified, on {signed} of 1 post;' in snippet
+
+
 def test_nothing_is_proposed_that_nobody_called_own():
     snippet = suggested('', *honest())
     assert keys(snippet) == {LOCAL: ['127.0.0.1']}

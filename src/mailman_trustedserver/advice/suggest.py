@@ -16,6 +16,8 @@ Bounds: of addresses, `MAX_KEPT` are kept.
 
 from __future__ import annotations
 
+import re
+
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -51,6 +53,10 @@ RELAYS = 0.1
 # So large a part of the posts must have a proof to have it asked of all.
 PROVED = 0.8
 
+_FROM_DOMAIN = re.compile(r'@([\w.-]+)>?\s*$')
+# The tag d= of a DKIM-Signature (RFC 6376 3.5).
+_SIGNING_DOMAIN = re.compile(r'(?:^|;)\s*d\s*=\s*([\w.-]+)')
+
 # Of senders, so many are counted.
 MAX_SENDERS = 1000
 MAX_STRANGERS = 40
@@ -65,6 +71,8 @@ class _Server(Sighting):
     :ivar single: On how many of these there was one hop, or none, before it.
     :ivar authenticated: For how many it states that SMTP AUTH succeeded.
     :ivar itself: How many it wrote itself.
+    :ivar signed: How many have a DKIM signature that names the domain in From; whether
+        it holds, nobody has looked.
     :ivar senders: The addresses in From; anybody may write these.
     """
 
@@ -73,6 +81,7 @@ class _Server(Sighting):
     single: int = 0
     authenticated: int = 0
     itself: int = 0
+    signed: int = 0
     senders: set[str] = field(default_factory=set)
 
 
@@ -194,6 +203,7 @@ class Suggestion:
             )
         )
         server.entered += 1
+        server.signed += _names_from_domain(header)
         server.single += single
         server.authenticated += authenticated
         hop = client and client.hop
@@ -276,7 +286,9 @@ class Suggestion:
         if shared is not None:
             return '', (
                 f'this is {shared.name}, through which other organisations send, too; '
-                f'if your people do, its key is {shared.key}'
+                f'if your people do, its key is {shared.key}; DKIM signatures of the '
+                f'domain in From, not verified, on {server.signed} of '
+                f'{_posts(server.entered)}'
             )
         by_auth = (
             'authenticated_remote_servers',
@@ -349,6 +361,15 @@ def _count(counter: Counter[str], name: Optional[str]) -> None:
     name = (name or '').lower()
     if name and (name in counter or len(counter) < MAX_KEPT):
         counter[name] += 1
+
+
+def _names_from_domain(header: Header) -> bool:
+    """Whether a DKIM signature names the domain in From, as far as a look tells."""
+    sender = _FROM_DOMAIN.search(' '.join(header.values('from')))
+    return sender is not None and any(
+        sender[1].lower() in map(str.lower, _SIGNING_DOMAIN.findall(value))
+        for value in header.values('dkim-signature')
+    )
 
 
 def _key_lines(key: str, entries: list[str]) -> list[str]:
