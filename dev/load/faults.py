@@ -18,7 +18,6 @@ import time
 
 from collections.abc import Collection, Iterator, Sequence
 from datetime import datetime, timedelta
-from dev.demo.routes import ROUTES
 from dev.load.posts import Account, Flow, Post, TRUSTED, wait_until
 from dev.site.mailman import MailmanSite, MEMBER
 from dev.site.posts import CONFIGURATION
@@ -45,8 +44,10 @@ OTHER_LISTS = LISTS.replace('192.168.10.1 ', '')
 # The one route through 192.168.10.2.
 OTHER_TRUSTED = frozenset({'program > other outgoing > other relay > Mailman host'})
 
-# How often the lists change in `changing`, in each way.
+# How often the lists change in `changing`, in each way, and the posts before, while
+# and after each change: the first two routes go through an outgoing server each.
 CHANGES = 50
+PER_CHANGE = 8
 
 FULL = Path('/dev/full')
 LIBFAKETIME = tuple(Path('/usr/lib').glob('*/faketime/libfaketime.so.1'))
@@ -103,8 +104,7 @@ def _changes(flow: Flow, write: Callable[[Path, str], None]) -> Iterator[Post]:
     """Change the file again and again while posts flow, and give the posts."""
 
     def send(*trusted: Collection[str]) -> list[Post]:
-        # One by each route.
-        posts = flow.make(len(ROUTES), *trusted)
+        posts = flow.make(PER_CHANGE, *trusted)
         flow.send(posts)
         return posts
 
