@@ -651,6 +651,9 @@ def test_what_cannot_be_read_of_rspamd_is_said(text, item):
         ('[1]', r'options\.inc:1: a key is expected'),
         ('a = ]', r'options\.inc:1: a value is expected'),
         ('a = "x', r'options\.inc:1: a value is expected'),
+        ('a = <<EOD\nx\nEODx', r'options\.inc:2: <<EOD is not closed'),
+        ('a {' * 101, 'more than 100 braces'),
+        ('a [' + '[' * 100, 'more than 100 braces'),
         ('filters = "x";', r'options\.inc: there is no local_addrs'),
     ],
 )

@@ -123,14 +123,20 @@ def _cut(one: Any, hole: Any) -> Iterable[Network]:
     return one.address_exclude(hole) if hole.subnet_of(one) else []
 
 
-def common(networks: Iterable[Network], others: Sequence[Network]) -> list[Network]:
+def common(networks: Sequence[Network], others: Sequence[Network]) -> list[Network]:
     """The networks that hold what is in some of one kind and some of the other."""
-    return _collapse(
-        max(one, other, key=lambda network: network.prefixlen)
-        for one in networks
-        for other in others
-        if one.overlaps(other)
-    )
+    found: list[Network] = []
+    for version in (4, 6):
+        mine: list[Any] = _collapse(networks, [version])
+        yours: list[Any] = _collapse(others, [version])
+        # Of two networks that overlap, the narrower one is what they share.  Both
+        # lists are in order, and of one list no two overlap.
+        while mine and yours:
+            one, other = mine[-1], yours[-1]
+            if one.overlaps(other):
+                found.append(max(one, other, key=lambda network: network.prefixlen))
+            (mine if one[0] >= other[0] else yours).pop()
+    return _collapse(found)
 
 
 def decided_by_first(entries: Sequence[Entry]) -> list[Network]:
@@ -155,12 +161,14 @@ def to_entries(networks: Iterable[Network]) -> list[str]:
     ]
 
 
-def _collapse(networks: Iterable[Network]) -> list[Network]:
-    """The same addresses in as few networks as can be, IPv4 first."""
+def _collapse(
+    networks: Iterable[Network], versions: Iterable[int] = (4, 6)
+) -> list[Network]:
+    """The same addresses in as few networks as can be, in order."""
     every: list[Any] = list(networks)
     return [
         network
-        for version in (4, 6)
+        for version in versions
         for network in collapse_addresses(
             one for one in every if one.version == version
         )

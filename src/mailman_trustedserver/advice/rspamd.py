@@ -29,6 +29,9 @@ from typing import Optional
 
 __all__ = ['import_rspamd']
 
+# Far more than any file of rspamd has.
+_MAX_DEPTH = 100
+
 # The keys whose values are networks.
 _KEYS = ('local_addrs', 'ip_map')
 _NAMES_KEY = 'hostname_map'
@@ -39,7 +42,7 @@ _KEY = re.compile(r'[^\s=:{}\[\],;"\'#]+')
 _AFTER_KEY = re.compile(r'[ \t]*[=:]?\s*')
 _VALUE = re.compile(r'[^\n,;{}\[\]"#]+')
 _MACRO = re.compile(r'\.\w[^\n;]*')
-_HEREDOC = re.compile(r'<<([A-Z]+)\n(.*?)\n\1(?=[\s;,]|\Z)', re.DOTALL)
+_HEREDOC = re.compile(r'<<([A-Z]+)\n')
 _BEFORE_BRACE = re.compile(r'[ \t]*(?=\{)')
 _COMMENT_MARK = re.compile(r'/\*|\*/')
 
@@ -161,7 +164,7 @@ class _Reader:
             return
         line = self.line
         match = self._match(_HEREDOC)
-        value = match[2] if match else self._scalar()
+        value = self._heredoc(match[1]) if match else self._scalar()
         if self._match(_BEFORE_BRACE):
             # As in `section name { ... }`.
             self._begin('}', (*path, value))
@@ -169,6 +172,8 @@ class _Reader:
             yield line, path, value
 
     def _begin(self, closing: str, path: tuple[str, ...]) -> None:
+        if len(self._open) == _MAX_DEPTH:
+            raise ValueError(f'more than {_MAX_DEPTH} braces and brackets are open')
         self._position += 1
         self._open.append((closing, path))
 
@@ -180,6 +185,15 @@ class _Reader:
         if not match:
             raise ValueError('a key is expected')
         return match[0]
+
+    def _heredoc(self, mark: str) -> str:
+        end = re.compile(rf'^{mark}(?=[\s;,]|\Z)', re.MULTILINE)
+        match = end.search(self._text, self._position)
+        if not match:
+            raise ValueError(f'<<{mark} is not closed')
+        value = self._text[self._position : match.start()]
+        self._position = match.end()
+        return value
 
     def _scalar(self) -> str:
         match = self._match(_QUOTED)
