@@ -23,7 +23,7 @@ from collections.abc import Iterator
 from mailman_trustedserver.addresses import AddressList, parse_address
 from mailman_trustedserver.advice.importing import Snippet, Unusable
 from mailman_trustedserver.expressions import requires
-from typing import Optional, Union
+from typing import Optional
 
 
 __all__ = ['import_mailman_2']
@@ -39,8 +39,8 @@ _IPV6 = re.compile(r'IPv6:(?:[0-9A-Fa-f]{4}:){7}[0-9A-Fa-f]{4}')
 # What no text of an IPv6 address comes through.
 _IPV4_ONLY = '(?![0-9a-f]{0,4}:)'
 
-# A list: each string, with the line where it stands.
-_List = list[tuple[int, str]]
+# A list: the line of each item, and the item if it is a string.
+_List = list[tuple[int, Optional[str]]]
 
 
 class _Unreadable(ValueError):
@@ -63,20 +63,18 @@ def import_mailman_2(data: bytes, name: str) -> Snippet:
     except (MemoryError, RecursionError, SyntaxError, ValueError) as error:
         place = f'{name}:{getattr(error, "lineno", None) or 1}'
         raise Unusable(
-            f'{place}: this is no Python 3 ({getattr(error, "msg", error)}); copy the '
+            f'{place}: this is no Python 3 ({getattr(error, "msg", type(error).__name__)}); copy the '
             'assignments of TRUSTEDLOCALSERVER and TRUSTEDREMOTESERVER into a file '
             'of their own, and name that'
         ) from None
     snippet = Snippet()
-    reader = _Reader(snippet, name, data.decode('latin-1').splitlines())
+    reader = _Reader(snippet, name, data.splitlines())
     for statement in tree.body:
         reader.read(statement)
     for variable, entries in reader.lists.items():
         if variable in _KEYS:
             snippet.keys[_KEYS[variable]] = [
-                entry
-                for line, text in entries
-                for entry in _carry_over(snippet, f'{name}:{line}', text)
+                entry for item in entries for entry in reader.carry_over(*item)
             ]
     if not snippet.notes and not any(snippet.keys.values()):
         raise Unusable(
@@ -89,7 +87,7 @@ def import_mailman_2(data: bytes, name: str) -> Snippet:
 class _Reader:
     """The statements of the file, as far as they make lists of strings."""
 
-    def __init__(self, snippet: Snippet, name: str, source: list[str]) -> None:
+    def __init__(self, snippet: Snippet, name: str, source: list[bytes]) -> None:
         self.lists: dict[str, _List] = {}
         self._snippet = snippet
         self._name = name
@@ -105,7 +103,7 @@ class _Reader:
                 self.lists.pop(variable, None)
                 if variable in _KEYS:
                     self._leave_out(
-                        statement,
+                        statement.lineno,
                         f'only a run of the program would tell what {variable} is '
                         'from here on; write the list out',
                     )
@@ -121,21 +119,24 @@ class _Reader:
         if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Add):
             return self._list(node.left) + self._list(node.right)
         if isinstance(node, (ast.List, ast.Tuple)):
-            return [
-                (item.lineno, text) for item in node.elts for text in self._text(item)
-            ]
+            return [(item.lineno, _string(item)) for item in node.elts]
         raise _Unreadable
 
-    def _text(self, node: ast.expr) -> Iterator[str]:
-        value = getattr(node, 'value', None)
-        if isinstance(node, ast.Constant) and isinstance(value, str):
-            yield value
+    def carry_over(self, line: int, text: Optional[str]) -> Iterator[str]:
+        """The entry that means the same as an item; none if there is none."""
+        if text is None:
+            self._leave_out(line, 'this is no string; write the address')
         else:
-            self._leave_out(node, 'this is no string; write the address')
+            yield from _carry_over(self._snippet, f'{self._name}:{line}', text)
 
-    def _leave_out(self, node: Union[ast.stmt, ast.expr], why: str) -> None:
-        line = self._source[node.lineno - 1].strip()
-        self._snippet.leave_out(f'{self._name}:{node.lineno}', line, why)
+    def _leave_out(self, line: int, why: str) -> None:
+        what = self._source[line - 1].strip().decode('utf-8', 'replace')
+        self._snippet.leave_out(f'{self._name}:{line}', what, why)
+
+
+def _string(node: ast.expr) -> Optional[str]:
+    value = node.value if isinstance(node, ast.Constant) else None
+    return value if isinstance(value, str) else None
 
 
 def _assigned(statement: ast.stmt) -> tuple[list[str], Optional[ast.expr]]:
