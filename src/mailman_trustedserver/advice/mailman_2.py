@@ -62,10 +62,11 @@ def import_mailman_2(data: bytes, name: str) -> Snippet:
             tree = ast.parse(data)
     except (MemoryError, RecursionError, SyntaxError, ValueError) as error:
         place = f'{name}:{getattr(error, "lineno", None) or 1}'
+        problem = getattr(error, 'msg', type(error).__name__)
         raise Unusable(
-            f'{place}: this is no Python 3 ({getattr(error, "msg", type(error).__name__)}); copy the '
-            'assignments of TRUSTEDLOCALSERVER and TRUSTEDREMOTESERVER into a file '
-            'of their own, and name that'
+            f'{place}: this is no Python 3 ({problem}); copy the assignments of '
+            'TRUSTEDLOCALSERVER and TRUSTEDREMOTESERVER into a file of their own, and '
+            'name that'
         ) from None
     snippet = Snippet()
     reader = _Reader(snippet, name, data.splitlines())
