@@ -29,7 +29,7 @@ from mailman_trustedserver.advice.spf import import_spf, read_domain
 from mailman_trustedserver.scopes import parse_configuration
 from mailman_trustedserver.settings import FILE_SECTION, read_sections
 from mailman_trustedserver.shared_senders import load
-from tests.conftest import invoke
+from tests.conftest import invoke, section
 from tests.test_resolver import NameServer
 
 
@@ -978,6 +978,16 @@ def test_command_prints_what_was_imported(source, option):
         )
         servers = policy_of(uncommented(result.stdout)).local
         assert '10.0.0.1' in servers.entries
+
+
+@pytest.mark.mailman
+@pytest.mark.parametrize('option', SOURCES)
+def test_what_is_printed_loads_in_mailman(source, configure, option):
+    printed = invoke('import', f'--{option}', source(SOURCES[option])).stdout
+    for text in (printed, uncommented(printed)):
+        plugin = configure(section(*text.splitlines()))
+        assert plugin.error is None
+    assert '10.0.0.1' in plugin.configuration.site.policy.local.entries
 
 
 @pytest.mark.mailman
