@@ -138,13 +138,13 @@ def test_no_row_that_is_skipped_could_match():
     for field in mutants(20_000):
         try:
             text = received.clean(field)
+            chosen = received.choose(text)
         except MalformedReceived:
             continue
-        assert_that_no_skipped_row_matches(text)
+        assert_that_no_skipped_row_matches(text, chosen)
 
 
-def assert_that_no_skipped_row_matches(text):
-    chosen = received.choose(text)
+def assert_that_no_skipped_row_matches(text, chosen):
     # Where a server names itself, rows of servers that do not are not meant, nor
     # is a row with names meant for another one.
     named = any(row.servers for row in chosen)
@@ -173,7 +173,7 @@ def add_row(monkeypatch, row):
     for word in row.words:
         for rows in received.ROWS.values():
             others = rows.by_word.get(word, ())
-            monkeypatch.setitem(rows.by_word, word, (*others, row))
+            monkeypatch.setitem(rows.by_word, word, (row, *others))
 
 
 def test_row_is_found_by_a_server_name_of_several_words(monkeypatch):
@@ -201,7 +201,8 @@ def test_no_pattern_is_compiled_before_a_field_is_read():
         'from mailman_trustedserver import parse_received\n'
         'from mailman_trustedserver.formats import FORMATS\n'
         'assert not any("pattern" in vars(row) for row in FORMATS)\n'
-        'parse_received(FORMATS[0].example)\n'
+        'row = next(row for row in FORMATS if row.name == "Postfix")\n'
+        'parse_received(row.example)\n'
         'print([row.name for row in FORMATS if "pattern" in vars(row)])'
     )
     done = subprocess.run(
@@ -311,7 +312,11 @@ def test_field_that_two_formats_read_differently_is_malformed(monkeypatch):
     assert str(parse_received(field).peer) == '192.0.2.2'
     add_row(
         monkeypatch,
-        make_row(servers=('Postfix',), grammar=r'from \[(?P<peer>[0-9.]+)\] .*'),
+        make_row(
+            servers=('Postfix',),
+            grammar=r'from \[(?P<peer>[0-9.]+)\] .*',
+            overlaps=True,
+        ),
     )
     with pytest.raises(MalformedReceived, match='read in two ways'):
         parse_received(field)

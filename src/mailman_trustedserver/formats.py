@@ -87,10 +87,14 @@ class Format:
     :ivar servers: What the server calls itself in parentheses right after its
         host name, or how that begins.  The row is tried for no other server,
         and rows without `servers` are not tried for this one.
-    :ivar clauses: What may follow the host name.  Without it, the row is tried
-        whatever follows.
+    :ivar clauses: What may follow the host name.
+    :ivar protocols: Or the value of `with` that follows it.  With neither, the row
+        is tried whatever follows.
     :ivar marker: Text that every field of this form holds; without it the row
         is not tried.
+    :ivar overlaps: Whether a row after it can read the same field.  The others are
+        then tried, too, and must agree; else the first row that matches is the
+        only one that can.
     :ivar kind: What the field records.
     :ivar last: Whether the row is tried only if no other one matches.
     :raises ValueError: if no field could be found by a name in `servers`.
@@ -103,7 +107,9 @@ class Format:
     grammar: str
     servers: tuple[str, ...] = ()
     clauses: tuple[Clause, ...] = ()
+    protocols: tuple[str, ...] = ()
     marker: str = ''
+    overlaps: bool = False
     kind: Kind = Kind.SMTP
     last: bool = False
 
@@ -119,6 +125,14 @@ class Format:
     def words(self) -> tuple[str, ...]:
         """The first words of `servers`, by which the row is found."""
         return tuple(word[0] for word in map(_WORD.match, self.servers) if word)
+
+    def may_have(self, clause: Clause, protocol: str = '') -> bool:
+        """Whether fields of this form may have this after the host name."""
+        return (
+            clause in self.clauses
+            or protocol in self.protocols
+            or not (self.clauses or self.protocols)
+        )
 
     @property
     def begins_with_from(self) -> Optional[bool]:
@@ -144,10 +158,10 @@ class Format:
         """
         try:
             grammar = expand(self.grammar)
-            # A group that the row does not name is one that never matches.
+            # The groups that the row does not name stand where nothing matches.
             others = [name for name in GROUPS if f'(?P<{name}>' not in grammar]
-            grammar += ''.join(f'(?P<{name}>(?!))?' for name in others)
-            return re.compile(grammar, re.ASCII)
+            never = ''.join(f'(?P<{name}>)' for name in others)
+            return re.compile(f'{grammar}(?:(?!){never}|)', re.ASCII)
         except (KeyError, re.error) as error:
             raise ValueError(f'{self.name}: {error}') from error
 
@@ -231,7 +245,7 @@ _block(
     postfix=r'from (?P<helo>[^()<>\\";@]+) \({rdns} \[{address}\]\)'
     r'(?: \(using [^()]*(?:\([^()]*\)[^()]*)*\)|)'
     r'(?: \((?:[Nn]o client cert[^()]*|Client {balanced})\)|)'
-    r'(?P<auth> \(Authenticated sender: {balanced}\))?'
+    r'(?:(?P<auth> \(Authenticated sender: {balanced}\))|)'
     r' {by} \([Pp]ostfix\) with {protocol}(?: id {id}|){for}{date}',
     postcow=r'from (?P<helo>[^ ()<>\\";@]+) \({rdns} \[{address}\]\)',
     certified=r' \((?:using |[Nn]o client |Client ){text}\)',
@@ -241,13 +255,7 @@ _block(
 )
 _postfix = partial(Format, versions='2.3 to 3.11', source='smtpd.c, pickup.c')
 _POSTFIX = (
-    _postfix('Postfix',
-        servers=('Postfix', 'postfix'),
-        example='from mua.example.org (mua.example.org [192.0.2.1])'
-        ' by mx.example.org (Postfix) with ESMTP id 4F3D21234'
-        ' for <list@example.org>; Sun, 22 Nov 2026 10:00:00 +0000 (UTC)',
-        grammar=r'{postfix}'),
-    _postfix('Postfix, sender after the date', servers=('Postfix',),
+    _postfix('Postfix, sender after the date', servers=('Postfix',), overlaps=True,
         versions='of FreeBSD', source='captured fields', marker=' (envelope-from',
         example='from a.example.org (unknown [IPv6:2001:db8::2])'
         ' (using TLSv1.2 with cipher ECDHE-RSA-AES256-GCM-SHA384 (256/256 bits))'
@@ -255,6 +263,12 @@ _POSTFIX = (
         ' with ESMTPS id CF0171862 for <list@example.org>;'
         ' Mon, 6 Jul 2015 09:01:20 +0000 (UTC) (envelope-from user@example.org)',
         grammar=r'{postfix}{sender}'),
+    _postfix('Postfix',
+        servers=('Postfix', 'postfix'),
+        example='from mua.example.org (mua.example.org [192.0.2.1])'
+        ' by mx.example.org (Postfix) with ESMTP id 4F3D21234'
+        ' for <list@example.org>; Sun, 22 Nov 2026 10:00:00 +0000 (UTC)',
+        grammar=r'{postfix}'),
     _postfix('Postfix, client cut out', servers=('Postfix',),
         source='header_checks of gandi.net', marker='(Authenticated sender: ',
         example='(Authenticated sender: user@example.org) by mail.example.org'
@@ -277,22 +291,6 @@ _POSTFIX = (
         grammar=r'from authenticated-user \([A-Za-z]\w* \[[A-Za-z]\w*\]\)'
         r'{tls}(?P<auth> \(Authenticated sender: {balanced}\))?'
         r' {by} \(Postfix\) with {protocol} id {id}{for}{date}'),
-    _postfix('Postfix by another name', clauses=(Clause.COMMENT,), marker=']) (',
-        source='smtpd.c (mail_name): mailcow, Proxmox, FangMail and others',
-        example='from relay.example.org (unknown [192.0.2.132])'
-        ' (using TLSv1.2 with cipher ECDHE-RSA-AES256-GCM-SHA384 (256/256 bits))'
-        ' (Client CN "relay.example.org", Issuer "Example CA" (verified OK))'
-        ' by mx.example.org (FangMail) with ESMTPS id 4NNkSm1BnXz501Qh;'
-        ' Fri, 2 Dec 2022 15:04:08 +0800 (CST)',
-        grammar=r'{postcow}(?:{certified})+(?:{submitter})? {by} {name}'
-        r' with {protocol} id {id}{for}{date}'),
-    _postfix('Postfix by another name, AUTH', clauses=(Clause.COMMENT,),
-        source='smtpd.c (mail_name): mailcow and others',
-        marker=']) (Authenticated sender: ',
-        example='from [192.0.2.77] (mua.example.org [192.0.2.1])'
-        ' (Authenticated sender: user@example.org) by mail.example.org (Postcow)'
-        ' with ESMTPSA id E7CE79A45E9; Mon, 14 Jul 2025 15:46:47 +0200 (CEST)',
-        grammar=r'{postcow}{submitter} {by} {name} with {protocol} id {id}{for}{date}'),
     _postfix('Sophos', versions='Email Appliance', source='captured fields',
         servers=('Sophos',),
         example='from mail.example.org (postcard.example.org [192.0.2.142])'
@@ -319,6 +317,24 @@ _POSTFIX = (
         example='by mx.example.org (Postfix) id 4ZJ2N92ChLz4x04'
         ' for <user@example.org>; Thu, 20 Mar 2025 08:46:32 +0000 (UTC)',
         grammar=r'{by} \(Postfix\) id {id}{for}{date}'),
+)
+_RENAMED_POSTFIX = (
+    _postfix('Postfix by another name', clauses=(Clause.COMMENT,), marker=']) (',
+        source='smtpd.c (mail_name): mailcow, Proxmox, FangMail and others',
+        example='from relay.example.org (unknown [192.0.2.132])'
+        ' (using TLSv1.2 with cipher ECDHE-RSA-AES256-GCM-SHA384 (256/256 bits))'
+        ' (Client CN "relay.example.org", Issuer "Example CA" (verified OK))'
+        ' by mx.example.org (FangMail) with ESMTPS id 4NNkSm1BnXz501Qh;'
+        ' Fri, 2 Dec 2022 15:04:08 +0800 (CST)',
+        grammar=r'{postcow}(?:{certified})+(?:{submitter})? {by} {name}'
+        r' with {protocol} id {id}{for}{date}'),
+    _postfix('Postfix by another name, AUTH', clauses=(Clause.COMMENT,),
+        source='smtpd.c (mail_name): mailcow and others',
+        marker=']) (Authenticated sender: ',
+        example='from [192.0.2.77] (mua.example.org [192.0.2.1])'
+        ' (Authenticated sender: user@example.org) by mail.example.org (Postcow)'
+        ' with ESMTPSA id E7CE79A45E9; Mon, 14 Jul 2025 15:46:47 +0200 (CEST)',
+        grammar=r'{postcow}{submitter} {by} {name} with {protocol} id {id}{for}{date}'),
 )
 
 # HELO and ident may hold anything where the site set helo_accept_junk_hosts or asks
@@ -379,7 +395,7 @@ _EXIM = (
         r'(?: \(envelope-from {path}\)|) id {id}{for}{date}'),
     # Exim drops -oMr, which sets the protocol, unless its caller is one of
     # trusted_users; for others it writes `local`.
-    _exim('Exim, after a filter', marker='scanned', kind=Kind.QUEUE,
+    _exim('Exim, after a filter', marker='scanned', kind=Kind.QUEUE, overlaps=True,
         source='exim.c (-oMr), captured fields',
         example='from Debian-exim by lists.example.org with spam-scanned (Exim 4.71)'
         ' (envelope-from <user@example.org>) id 1ipy9A-0007a5-EZ'
@@ -407,12 +423,7 @@ _block(
 _sendmail = partial(Format,
     versions='8.9 to 8.18', source='conf.c, cf/m4/cfhead.m4 (HReceived)')
 _SENDMAIL = (
-    _sendmail('Sendmail', servers=('8', 'SGI', 'PPS'),
-        example='from a.example.org (a.example.org [192.0.2.1])'
-        ' (authenticated bits=0) by mx.example.org (8.12.3/8.12.3)'
-        ' with ESMTP id k9ABCdef012345; Sun, 22 Nov 2026 10:00:00 +0000',
-        grammar=r'from (?P<helo>{word}) \({client}{sendmail}'),
-    _sendmail('Sendmail, sender after the date', servers=('8',),
+    _sendmail('Sendmail, sender after the date', servers=('8',), overlaps=True,
         versions='of FreeBSD', source='captured fields', marker=' (envelope-from',
         example='from [192.0.2.9] (a.example.org [192.0.2.33])'
         ' (authenticated bits=0) by mx.example.org (8.15.2/8.15.2) with ESMTPSA'
@@ -420,6 +431,11 @@ _SENDMAIL = (
         ' verify=NO); Wed, 15 Jul 2020 09:24:09 +0900 (JST)'
         ' (envelope-from user@example.org)',
         grammar=r'from (?P<helo>{word}) \({client}{sendmail}{sender}'),
+    _sendmail('Sendmail', servers=('8', 'SGI', 'PPS'),
+        example='from a.example.org (a.example.org [192.0.2.1])'
+        ' (authenticated bits=0) by mx.example.org (8.12.3/8.12.3)'
+        ' with ESMTP id k9ABCdef012345; Sun, 22 Nov 2026 10:00:00 +0000',
+        grammar=r'from (?P<helo>{word}) \({client}{sendmail}'),
     _sendmail('Sendmail, no HELO', servers=('8',), marker='(from ',
         example='(from a.example.org [192.0.2.77]) by mx.example.org'
         ' (8.17.1.9/8.17.1.9/Debian-2+deb12u2) with SMTP id 6AMMlY3a016924'
@@ -535,6 +551,7 @@ _COURIER = (
         grammar=r'from (?P<helo>[^ ]+) \({raw} ?\[{address}\]\){statements}'
         r' {by} with {protocol}(?: {hex}{date}|{date} {hex})'),
     _courier('Courier, sendmail command', marker=') (uid ', kind=Kind.COMMAND,
+        clauses=(), protocols=('local',),
         example='from localhost (localhost [127.0.0.1]) (uid 0) by mx.example.org'
         ' with local id 00000000002BE0BA.000000006B0373CF.000055B1;'
         ' Sun, 22 Nov 2026 22:59:27 +0000',
@@ -576,34 +593,57 @@ _smtpsvc = partial(Format,
     versions='IIS 5 and 6, Exchange 2000 and 2003', source='captured fields',
     marker=' with Microsoft SMTPSVC')
 _MICROSOFT = (
-    _exchange('Exchange',
-        clauses=(Clause.PROTOCOL, Clause.COMMENT),
+    _exchange('Exchange', clauses=(Clause.COMMENT,), protocols=('Microsoft',),
         marker=' with Microsoft SMTP Server',
         example='from [192.0.2.175] (192.0.2.8) by exna01a.example.com'
         ' (198.51.100.196) with Microsoft SMTP Server (version=TLS1_2,'
         ' cipher=TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384) id 15.2.1544.9;'
         ' Wed, 26 Jun 2024 07:39:24 -0700',
         grammar=r'{exchange}(?P<protocol>Microsoft SMTP Server){transport}'),
-    _exchange('Exchange, MAPI', marker=' with mapi',
-        example='from m1.example.org ([2001:db8::31]) by m2.example.org'
-        ' ([2001:db8::32]) with mapi id 15.20.8632.030;'
-        ' Mon, 1 Oct 2018 09:49:22 +0000',
-        grammar=r'{exchange}(?P<protocol>mapi){transport}'),
-    _exchange('Exchange, HTTPS', marker=' with HTTPS',
-        example='from m1.example.org (2001:db8:207:3d::31) by m2.example.org'
-        ' with HTTPS id 12345 via M3.EXAMPLE.ORG; Mon, 1 Oct 2018 09:49:22 +0000',
-        grammar=r'{exchange}(?P<protocol>HTTPS){transport}'),
-    _smtpsvc('SMTPSVC', clauses=(Clause.PROTOCOL, Clause.OTHER),
+    _smtpsvc('SMTPSVC', clauses=(Clause.OTHER,), protocols=('Microsoft',),
         example='from tthompson ([192.0.2.172] unverified) by mail.example.com'
         ' with Microsoft SMTPSVC(5.0.2195.5329); Tue, 11 Mar 2003 13:23:01 +0000',
         grammar=r'from (?:(?P<helo>{word}) )?'
         r'\(\[{address}\](?: unverified| RDNS failed)?\)'
         r' {by}(?: over TLS secured channel)? with Microsoft SMTPSVC\([0-9.]+\){date}'),
-    _smtpsvc('SMTPSVC, pickup directory', kind=Kind.COMMAND,
-        clauses=(Clause.PROTOCOL,),
+    _smtpsvc('SMTPSVC, pickup directory', kind=Kind.COMMAND, protocols=('Microsoft',),
         example='from mail pickup service by web.example.org with Microsoft SMTPSVC;'
         ' Mon, 26 Jan 2015 10:18:41 +0000',
         grammar=r'from mail pickup service {by} with Microsoft SMTPSVC{date}'),
+)
+
+# GMX, web.de and 1&1 may write an address of their own after `by`.
+_NEMESIS = (
+    Format('Nemesis', versions='of 2014 to 2022', source='captured fields',
+        clauses=(Clause.COMMENT,), marker=' (Nemesis) ', overlaps=True,
+        example='from [192.0.2.20] ([192.0.2.97]) by mail.example.net'
+        ' (mrgmx105 [198.51.100.168]) with ESMTPSA (Nemesis)'
+        ' id 1M42nY-1nABPD0lwu-0001xl; Wed, 19 Jan 2022 14:53:43 +0100',
+        grammar=r'from (?P<helo>{word}) {tcp} {by} \([\w.=-]+(?: \[[\w.:]+\])?\)'
+        r' with {protocol} \(Nemesis\) id {id}{for}{date}'),
+    Format('Nemesis, hidden client', versions='of 2026', source='captured fields',
+        clauses=(Clause.COMMENT,), marker=' (Nemesis) ',
+        example='from client.hidden.invalid by mail.example.net'
+        ' (mrgmx105 [198.51.100.168]) with ESMTPSA (Nemesis)'
+        ' id 1MBUm7-1xOlvT3aud-001rmh; Tue, 06 Oct 2026 15:36:24 +0200',
+        grammar=r'from (?P<helo>{word}) {by}'
+        r' \([\w.=-]+(?: \[[\w.:]+\])?\) with {protocol} \(Nemesis\)'
+        r' id {id}{for}{date}'),
+)
+
+# From one Exchange to the next.
+_EXCHANGE = (
+    _exchange('Exchange, MAPI', marker=' with mapi',
+        clauses=(Clause.COMMENT,), protocols=('mapi',), overlaps=True,
+        example='from m1.example.org ([2001:db8::31]) by m2.example.org'
+        ' ([2001:db8::32]) with mapi id 15.20.8632.030;'
+        ' Mon, 1 Oct 2018 09:49:22 +0000',
+        grammar=r'{exchange}(?P<protocol>mapi){transport}'),
+    _exchange('Exchange, HTTPS', marker=' with HTTPS',
+        clauses=(Clause.COMMENT,), protocols=('HTTPS',), overlaps=True,
+        example='from m1.example.org (2001:db8:207:3d::31) by m2.example.org'
+        ' with HTTPS id 12345 via M3.EXAMPLE.ORG; Mon, 1 Oct 2018 09:49:22 +0000',
+        grammar=r'{exchange}(?P<protocol>HTTPS){transport}'),
 )
 
 # The peer is the word after `from` and HELO in the comment; where they agree, the
@@ -720,27 +760,11 @@ _OTHERS = (
         ' with ESMTPA id 0FB2FB; Sat, 28 Dec 2013 16:04:57 +0100',
         grammar=r'from (?P<helo>{word}) \({address}\) {by} \(Axigen\){tail}'),
     Format('MailEnable', versions='not stated', source='captured fields',
-        clauses=(Clause.PROTOCOL,), marker=' with MailEnable ',
+        protocols=('MailEnable',), marker=' with MailEnable ',
         example='from a.example.org ([192.0.2.146]) by home with MailEnable ESMTPA;'
         ' Mon, 1 Jun 2020 03:55:38 +0500',
         grammar=r'from (?:(?P<helo>{word}) )?\(\[{address}\]\) {by}'
         r' with MailEnable {protocol}(?: {comment})?{date}'),
-    # GMX, web.de and 1&1 may write an address of their own after `by`.
-    Format('Nemesis', versions='of 2014 to 2022', source='captured fields',
-        clauses=(Clause.COMMENT,), marker=' (Nemesis) ',
-        example='from [192.0.2.20] ([192.0.2.97]) by mail.example.net'
-        ' (mrgmx105 [198.51.100.168]) with ESMTPSA (Nemesis)'
-        ' id 1M42nY-1nABPD0lwu-0001xl; Wed, 19 Jan 2022 14:53:43 +0100',
-        grammar=r'from (?P<helo>{word}) {tcp} {by} \([\w.=-]+(?: \[[\w.:]+\])?\)'
-        r' with {protocol} \(Nemesis\) id {id}{for}{date}'),
-    Format('Nemesis, hidden client', versions='of 2026', source='captured fields',
-        clauses=(Clause.COMMENT,), marker=' (Nemesis) ',
-        example='from client.hidden.invalid by mail.example.net'
-        ' (mrgmx105 [198.51.100.168]) with ESMTPSA (Nemesis)'
-        ' id 1MBUm7-1xOlvT3aud-001rmh; Tue, 06 Oct 2026 15:36:24 +0200',
-        grammar=r'from (?P<helo>{word}) {by}'
-        r' \([\w.=-]+(?: \[[\w.:]+\])?\) with {protocol} \(Nemesis\)'
-        r' id {id}{for}{date}'),
     # TLS is told of after the date.
     Format('Yandex', versions='of 2014 to 2019', source='captured fields',
         servers=('nwsmtp',), marker='from ',
@@ -758,19 +782,20 @@ _OTHERS = (
         grammar=r'{yandex}'),
     # The name before `by` is the server's own in the second form.
     Format('IBM gateway', versions='of 2012 to 2020', source='captured fields',
-        marker=' with IBM ESMTP SMTP Gateway: ',
+        clauses=(Clause.COMMENT,), marker=' with IBM ESMTP SMTP Gateway: ',
         example='from a.example.org (192.0.2.195) by smtp.example.com'
         ' (198.51.100.134) with IBM ESMTP SMTP Gateway: Authorized Use Only!'
         ' Violators will be prosecuted; Thu, 2 Jan 2020 07:52:04 -0000',
         grammar=r'from (?P<helo>{word}) \({address}\) {by} \([0-9A-Fa-f.:]+\){ibm}'),
     Format('IBM gateway, from one part to the next', versions='of 2012 to 2020',
-        source='captured fields', clauses=(Clause.PROTOCOL,),
+        source='captured fields', protocols=('IBM',),
         marker=' with IBM ESMTP SMTP Gateway: ',
         example='from localhost by smtp.example.com with IBM ESMTP SMTP Gateway:'
         ' Authorized Use Only! Violators will be prosecuted for <list@example.org>'
         ' from <user@example.com>; Thu, 2 Jan 2020 07:52:06 -0000',
         grammar=r'from (?P<helo>{word}) {by}{ibm}'),
     Format('MailMarshal, Trustwave SEG', versions='6 to 8', source='captured fields',
+        clauses=(Clause.COMMENT,), protocols=('MailMarshal', 'Trustwave'),
         marker=' (Not Verified[',
         example='from a.example.org (Not Verified[2001:db8::76]) by seg.example.org'
         ' with Trustwave SEG (v8,2,6,11305) id <B66666bfb0000>;'
@@ -871,7 +896,7 @@ _OTHERS = (
         grammar=r'from (?P<helo>{word}) \({rdns} \[{address}\]'
         r'(?: {comment}| \(AS[0-9]+ [^()]*\))?\){tls}'
         r' {by} \(Stalwart SMTP\){tail}'),
-    Format('RFC 5321, named server',
+    Format('RFC 5321, named server', overlaps=True,
         versions='Domino, Dovecot, Halon, IceWarp, Kerio, Horde, James, Symantec',
         source='RFC 5321 4.4, captured fields',
         servers=('Lotus', 'IBM', 'HCL', 'Dovecot', 'Halon', 'IceWarp', 'Kerio',
@@ -887,6 +912,7 @@ _OTHERS = (
     # parentheses is; after AUTH there is none.  So with one literal in parentheses
     # a literal after `from` may be HELO, and with a plain name there it is the peer.
     Format('chasquid', versions='1', source='conn.go', servers=('chasquid',),
+        overlaps=True,
         example='from relay.example.net ([192.0.2.25]) by mx.example.org (chasquid)'
         ' with ESMTPS tls TLS_AES_128_GCM_SHA256 (over SMTP, TLS-1.3,'
         ' envelope from "user@example.net") ; Mon, 12 Jan 2026 17:57:44 +0100',
@@ -941,16 +967,21 @@ _UNKNOWN = (
 )
 # fmt: on
 
+# Rows are tried in this order: common ones early, and each before those that may read
+# the same field.
 FORMATS = (
     *_POSTFIX,
+    *_MICROSOFT,
+    *_NEMESIS,
+    *_EXCHANGE,
     *_EXIM,
     *_SENDMAIL,
     *_OPENSMTPD,
-    *_QMAIL,
     *_COURIER,
     *_HARAKA,
-    *_MICROSOFT,
     *_COMMUNIGATE,
+    *_RENAMED_POSTFIX,
     *_OTHERS,
+    *_QMAIL,
     *_UNKNOWN,
 )

@@ -71,14 +71,15 @@ class Header:
         :return: The header.
         """
         # Not get_all(), which wraps a value with 8-bit bytes into another type.
-        return cls(tuple((name.lower(), str(value)) for name, value in msg.raw_items()))
+        fields = [(name.lower(), str(value)) for name, value in msg.raw_items()]
+        return cls(tuple(fields))
 
     def values(self, name: str) -> tuple[str, ...]:
         """The values of all fields of a name, the first of the message first.
 
         :param name: The name, in lower case.
         """
-        return tuple(value for other, value in self.fields if other == name)
+        return tuple([value for other, value in self.fields if other == name])
 
     @property
     def received(self) -> tuple[str, ...]:

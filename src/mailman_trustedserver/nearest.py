@@ -90,16 +90,17 @@ def nearest(field: str) -> Optional[Reading]:
     """
     try:
         text = re.sub('  +', ' ', clean(field))
+        rows = choose(text)
     except MalformedReceived:
         return None
-    rows = choose(text)
     if not any(row.servers for row in rows):
         # Where a server is known, its own rows say most.
         rows += LAST
     if any(row.pattern.fullmatch(text) for row in (*rows, *LAST)):
         return None
     found = {row: _furthest(list(_parts(row.grammar)), text) for row in rows}
-    row = max(rows, key=lambda row: found[row].progress)
+    # Of two that overlap, the commoner one is meant.
+    row = max(rows, key=lambda row: (found[row].progress, not row.overlaps))
     if not found[row].end and LAST[0] in found:
         # Where none reads anything, that of the standard says most.
         row = LAST[0]

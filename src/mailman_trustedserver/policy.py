@@ -58,6 +58,9 @@ MAX_FIELDS = 100
 # A field that cannot be read is shown up to here.
 MAX_SHOWN_FIELD = 500
 
+# Nearly every field is of this kind, and Python looks up a member slowly.
+_SMTP = Kind.SMTP
+
 
 class Submission(str, Enum):
     """What proves that a message was submitted at an outgoing server."""
@@ -190,7 +193,7 @@ class Policy:
         :param hop: An attested hop.
         :return: True if the field before it is as much evidence as this one.
         """
-        if hop.kind is Kind.SMTP:
+        if hop.kind is _SMTP:
             return False
         if hop.kind is Kind.COMMAND:
             return hop.user in self.reinjection_users
@@ -231,13 +234,12 @@ class Evidence:
             return Reason.USENET
         if self.mailman_version:
             return Reason.MAILING_LIST
-        if any(
-            agent.lstrip().lower().startswith('hyperkitty')
-            for agent in self.user_agents
-        ):
-            return Reason.WEB_ARCHIVE
-        if any(_first_word(value) == 'auto-replied' for value in self.auto_submitted):
-            return Reason.AUTO_REPLY
+        for agent in self.user_agents:
+            if agent.lstrip().lower().startswith('hyperkitty'):
+                return Reason.WEB_ARCHIVE
+        for value in self.auto_submitted:
+            if _first_word(value) == 'auto-replied':
+                return Reason.AUTO_REPLY
         return None
 
 
@@ -602,7 +604,8 @@ def _is_listed(finding: Finding, policy: Policy) -> bool:
 
 
 def _is_on(lists: tuple[AddressList, ...], finding: Finding) -> bool:
-    return finding.peer is not None and any(finding.peer in one for one in lists)
+    peer = finding.peer if lists else None
+    return peer is not None and any(peer in one for one in lists)
 
 
 def _is_user(finding: Finding, policy: Policy) -> bool:
@@ -762,7 +765,8 @@ def _find(text: str, policy: Policy) -> Finding:
         return Finding(None, str(error), True, text=_shown(text))
     if hop.peer is None:
         return Finding(hop, '', True)
-    return Finding(hop, '', True, *_entries(policy.lists, hop.peer))
+    local, outgoing = _entries(policy.lists, hop.peer)
+    return Finding(hop, '', True, local, outgoing)
 
 
 def _shown(text: str) -> str:

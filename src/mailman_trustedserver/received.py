@@ -15,8 +15,9 @@ How this is held:
   first word to the date, and must match to the last character.
 - A field has one ` by `: a server that lets white space into HELO or a quoted
   sender could else be made to write the `by` of another server.
-- When two rows match a field they must agree on the peer address and on AUTH.
-  If they do not, the field is malformed.
+- Hardly any two rows can match the same field, and which can is proved from the
+  grammars.  When two do they must agree on the peer address and on AUTH.  If they
+  do not, the field is malformed.
 - Rows for servers that do not name themselves are tried last.  Where text of
   the server cannot be told there from an outsider's, the hop has no peer.
 - A field has one date.  Some servers fold a message body into their own
@@ -138,8 +139,14 @@ class Hop:
 class _Rows:
     """The rows that can read a field that begins in one way, but for the last ones.
 
-    :ivar by_word: By how the name begins that a server gives itself after `by`.
-    :ivar by_clause: Those of servers that give none, by what stands there.
+    :ivar by_word: By how the name begins that a server gives itself in parentheses
+        after `by`.
+    :ivar comment: Those for other names there.
+    :ivar by_protocol: By the value of `with`, if no parenthesis follows it.
+    :ivar protocol: Those for other values.
+    :ivar by_protocol_and_comment: By the value of `with`, if one follows it.
+    :ivar protocol_and_comment: Those for other values.
+    :ivar other: Those for whatever else follows `by`, and for a field without it.
     """
 
     def __init__(self, begins_with_from: bool) -> None:
@@ -148,15 +155,27 @@ class _Rows:
             for row in FORMATS
             if not row.last and row.begins_with_from in (begins_with_from, None)
         ]
+        self.by_word: dict[str, tuple[Format, ...]] = {
+            word: () for row in FORMATS for word in row.words
+        }
+        for row in rows:
+            for word in row.words:
+                self.by_word[word] += (row,)
         unnamed = [row for row in rows if not row.servers]
-        words = {word for row in FORMATS for word in row.words}
-        self.by_word = {
-            word: tuple(row for row in rows if word in row.words) for word in words
-        }
-        self.by_clause = {
-            clause: tuple(row for row in unnamed if clause in (row.clauses or Clause))
-            for clause in Clause
-        }
+        protocols = {protocol for row in unnamed for protocol in row.protocols}
+
+        def after_by(clause: Clause, protocol: str = '') -> tuple[Format, ...]:
+            return tuple(row for row in unnamed if row.may_have(clause, protocol))
+
+        def by_protocol(clause: Clause) -> dict[str, tuple[Format, ...]]:
+            return {protocol: after_by(clause, protocol) for protocol in protocols}
+
+        self.comment = after_by(Clause.COMMENT)
+        self.protocol = after_by(Clause.PROTOCOL)
+        self.by_protocol = by_protocol(Clause.PROTOCOL)
+        self.protocol_and_comment = after_by(Clause.PROTOCOL_AND_COMMENT)
+        self.by_protocol_and_comment = by_protocol(Clause.PROTOCOL_AND_COMMENT)
+        self.other = after_by(Clause.OTHER)
 
 
 ROWS = {True: _Rows(True), False: _Rows(False)}
@@ -175,7 +194,7 @@ _OF_REINJECTIONS = tuple(
 
 # What tells the rows apart: from the name of the host after `by` on.
 _CLAUSE = re.compile(
-    r'[^ ]+ (?:\(([A-Za-z0-9_]*)|with [A-Za-z0-9-]+( ? \(|))', re.ASCII
+    r'[^ ]+ (?:\(([A-Za-z0-9_]*)|with ([A-Za-z0-9-]+)( ? \(|))', re.ASCII
 )
 
 _SPACES = re.compile(r'  +')
@@ -202,7 +221,7 @@ def parse_received(field: str) -> Hop:
 
 
 def read(field: str) -> tuple[Hop, Format]:
-    """The same, with the row that read it; the last one, if several agree."""
+    """The same, with the row that read it; the first one, if several agree."""
     text = clean(field)
     found = _first(choose(text), text) or _first(LAST, text)
     if found is None and '  ' in text:
@@ -227,7 +246,7 @@ def clean(field: str) -> str:
     text = field.replace('\r\n', '\n') if '\r' in field else field
     text = ' '.join(text.split('\n\t'))
     if '\n' in text:
-        text = text.replace('\n ', ' ')
+        text = ' '.join(text.split('\n '))
     if '\t' in text:
         text = text.replace('\t', ' ')
     if '\r' in text or '\n' in text or '\0' in text:
@@ -235,9 +254,6 @@ def clean(field: str) -> str:
     text = text.strip(' ')
     if text.find(';') != text.rfind(';') and len(_DATE_STAMP.findall(text)) > 1:
         raise MalformedReceived(gettext_noop('it has more than one date'))
-    by = text.find(' by ')
-    if by >= 0 and (text.startswith('by ') or by != text.rfind(' by ')):
-        raise MalformedReceived(gettext_noop('it has more than one "by"'))
     return text
 
 
@@ -246,20 +262,28 @@ def choose(text: str) -> tuple[Format, ...]:
 
     A server that names itself after `by` has rows of its own.  Of the others,
     no row is left out that could match.
+
+    :param text: The field, unfolded.
+    :raises MalformedReceived: if there is more than one `by`.
     """
+    # With a space in front, the first word is like any other.
+    _, _, after = f' {text}'.partition(' by ')
+    if ' by ' in f' {after}':
+        raise MalformedReceived(gettext_noop('it has more than one "by"'))
     rows = ROWS[text.startswith(('from ', '(from '))]
-    by = text.find(' by ') + 1
-    clause = _CLAUSE.match(text, by + 3) if by or text.startswith('by ') else None
+    clause = _CLAUSE.match(after)
     if clause is None:
-        return rows.by_clause[Clause.OTHER]
-    word, comment = clause.groups()
+        return rows.other
+    word, protocol, comment = clause.groups()
     if word is not None:
-        return rows.by_word.get(word, rows.by_clause[Clause.COMMENT])
-    return rows.by_clause[Clause.PROTOCOL_AND_COMMENT if comment else Clause.PROTOCOL]
+        return rows.by_word.get(word, rows.comment)
+    if comment:
+        return rows.by_protocol_and_comment.get(protocol, rows.protocol_and_comment)
+    return rows.by_protocol.get(protocol, rows.protocol)
 
 
 def _first(rows: tuple[Format, ...], text: str) -> Optional[tuple[Hop, Format]]:
-    """What these rows read, if they agree."""
+    """What the first row that matches reads, if those that overlap with it agree."""
     found: Optional[tuple[Hop, Format]] = None
     for row in rows:
         if row.marker not in text:
@@ -268,9 +292,12 @@ def _first(rows: tuple[Format, ...], text: str) -> Optional[tuple[Hop, Format]]:
         if match is None:
             continue
         hop = _hop(row, match)
-        if found is not None and hop.evidence != found[0].evidence:
+        if found is None:
+            if not row.overlaps:
+                return hop, row
+            found = hop, row
+        elif hop.evidence != found[0].evidence:
             raise MalformedReceived(gettext_noop('it can be read in two ways'))
-        found = hop, row
     return found
 
 
