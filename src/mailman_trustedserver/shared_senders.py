@@ -23,12 +23,15 @@ import re
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from datetime import date
 from functools import lru_cache
 from ipaddress import IPv4Address, IPv6Address
 from mailman_trustedserver.addresses import AddressList, parse_network
 from mailman_trustedserver.expressions import compile_expression
-from typing import Any
+from typing import Any, TYPE_CHECKING
+
+
+if TYPE_CHECKING:
+    from datetime import date
 
 
 __all__ = [
@@ -93,6 +96,9 @@ def load() -> tuple[SharedSender, ...]:
         services have an address in common.
     :raises OSError: if the file is missing in the installation.
     """
+    # What reads posts needs no dates, and it takes a while to import.
+    from datetime import date
+
     return tuple(
         SharedSender(
             sender['name'],
