@@ -34,7 +34,7 @@ from mailman_trustedserver.received import (
     Hop,
     Kind,
     MalformedReceived,
-    parse_received,
+    read,
     records_smtp_hop,
 )
 from typing import Any, Callable, Optional
@@ -193,8 +193,6 @@ class Policy:
         :param hop: An attested hop.
         :return: True if the field before it is as much evidence as this one.
         """
-        if hop.kind is _SMTP:
-            return False
         if hop.kind is Kind.COMMAND:
             return hop.user in self.reinjection_users
         return hop.kind is Kind.QUEUE or (hop.kind is Kind.ALIAS and self.alias_hops)
@@ -508,7 +506,8 @@ def _walk(texts: list[str], policy: Policy, evidence: Evidence) -> _Route:
     for position, text in enumerate(texts[:MAX_FIELDS]):
         finding = _find(text, policy)
         findings.append(finding)
-        if finding.hop is not None and policy.passes(finding.hop):
+        hop = finding.hop
+        if hop is not None and hop.kind is not _SMTP and policy.passes(hop):
             continue
         if remote_last:
             submission = position
@@ -760,7 +759,7 @@ def _count_hops(route: _Route, first: int) -> Optional[Reason]:
 
 def _find(text: str, policy: Policy) -> Finding:
     try:
-        hop = parse_received(text)
+        hop, _ = read(text)
     except MalformedReceived as error:
         return Finding(None, str(error), True, text=_shown(text))
     if hop.peer is None:
