@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from ipaddress import ip_address, ip_network
-from mailman_trustedserver.addresses import AddressList, parse_address
+from mailman_trustedserver.addresses import AddressList, parse_address, parse_network
 
 
 @pytest.mark.parametrize(
@@ -291,6 +291,57 @@ def test_entries_that_share_an_address_are_named(local, remote, pairs):
     )
 
 
+@pytest.mark.parametrize(
+    ('entries', 'pairs'),
+    [
+        ('192.0.2.1 192.0.2.2 2001:db8::1', []),
+        ('192.0.2.1 192.0.2.1', [('192.0.2.1', '192.0.2.1')]),
+        ('192.0.2.7 192.0.2.0/24', [('192.0.2.7', '192.0.2.0/24')]),
+        ('192.0.2.0/25 192.0.2.200 192.0.2.0/24 192.0.3.0', None),
+        ('::ffff:192.0.2.1 192.0.2.1', [('192.0.2.1', '::ffff:192.0.2.1')]),
+        ('2001:db8::1 2001:db8::/32', [('2001:db8::1', '2001:db8::/32')]),
+        # What an exclusion holds is not on the list.
+        ('192.0.2.7 !192.0.2.0/24', [('192.0.2.7', '!192.0.2.0/24')]),
+        ('192.0.2.7 !192.0.2.7', [('192.0.2.7', '!192.0.2.7')]),
+        ('192.0.2.0/24 !192.0.2.7', []),
+        ('!192.0.2.7 !192.0.2.0/24', []),
+        # Both are written for clarity.
+        ('127.0.0.1 ::1', []),
+        ('^192\\. 192.0.2.1', []),
+    ],
+)
+def test_entry_that_adds_nothing_is_named_with_what_holds_it(entries, pairs):
+    if pairs is None:
+        wide = '192.0.2.0/24'
+        pairs = [('192.0.2.0/25', wide), ('192.0.2.200', wide)]
+    assert AddressList.parse(entries.split()).shadowed() == pairs
+
+
+@pytest.mark.parametrize(
+    ('text', 'same'),
+    [
+        ('192.0.2.1', '192.0.2.1/32'),
+        ('192.0.2.0/255.255.255.0', '192.0.2.0/24'),
+        ('2001:DB8:0::/32', '2001:db8::/32'),
+        ('::ffff:192.0.2.0/120', '192.0.2.0/24'),
+        ('::ffff:192.0.2.1', '192.0.2.1'),
+        ('::/0', '0::0/0'),
+        ('0.0.0.0/0', '0.0.0.0/0'),
+        ('::1.2.3.4', '::102:304'),
+    ],
+)
+def test_range_is_that_of_the_network_however_it_is_written(text, same):
+    network = parse_network(text)
+    for entry in (text, same):
+        ((version, first, last, kept),) = AddressList.parse([entry]).ranges
+        assert (version, first, last) == (
+            network.version,
+            int(network[0]),
+            int(network[-1]),
+        )
+        assert kept == entry
+
+
 networks = st.builds(
     lambda address, prefix: ip_network((address, prefix), strict=False),
     st.ip_addresses(v=4),
@@ -312,6 +363,47 @@ def test_list_agrees_with_looking_at_each_network(included, excluded, address):
             candidate in network for network in excluded
         )
         assert (candidate in addresses) == expected
+
+
+near = st.builds(
+    lambda address, prefix: str(ip_network((address, prefix), strict=False)),
+    st.ip_addresses(v=4, network='192.0.2.0/28'),
+    st.integers(26, 32),
+)
+entries = st.lists(near | near.map('!{}'.format) | st.just(r'^192\.0\.2\.[1-9]$'))
+
+
+@given(entries, entries)
+def test_pairs_that_share_an_address_are_those_of_looking_at_each(one, other):
+    lists = [AddressList.parse(one), AddressList.parse(other)]
+    found = set()
+    for address in {*widest(one), *widest(other)}:
+        pair = tuple(servers.match(address) for servers in lists)
+        # Two expressions are not compared.
+        if None not in pair and not all(entry.startswith('^') for entry in pair):
+            found.add(pair)
+    assert set(lists[0].shared_with(lists[1])) == found
+
+
+def widest(written):
+    """The first address of each network that no other one holds."""
+    found = [ip_network(entry) for entry in written if entry[0] not in '^!']
+    return {
+        one[0]
+        for one in found
+        if not any(one != other and one.subnet_of(other) for other in found)
+    }
+
+
+@given(entries)
+def test_entries_that_add_nothing_can_be_taken_out(written):
+    addresses = AddressList.parse(written)
+    shadowed = [entry for entry, _ in addresses.shadowed()]
+    left = list(written)
+    for entry in shadowed:
+        left.remove(entry)
+    for address in ip_network('192.0.2.0/26'):
+        assert (address in AddressList.parse(left)) == (address in addresses)
 
 
 @given(

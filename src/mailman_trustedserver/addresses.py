@@ -20,7 +20,7 @@ import re
 import unicodedata
 
 from bisect import bisect_right
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from functools import lru_cache
 from ipaddress import (
@@ -36,10 +36,13 @@ from mailman_trustedserver.expressions import compile_expression
 from typing import Any, Optional, Union
 
 
-__all__ = ['Address', 'AddressList', 'parse_address', 'parse_network']
+__all__ = ['Address', 'AddressList', 'Range', 'parse_address', 'parse_network']
 
 Address = Union[IPv4Address, IPv6Address]
 Network = Union[IPv4Network, IPv6Network]
+
+# The version of IP, the first and the last address, and the entry of a list.
+Range = tuple[int, int, int, str]
 
 _LOOPBACK_4 = IPv4Address('127.0.0.1')
 _LOOPBACK_6 = IPv6Address('::1')
@@ -53,6 +56,16 @@ _MAX_EXPLAINED = 1000
 
 # A range that needs more networks than this is the administrator's to divide.
 _MAX_NETWORKS = 8
+
+# How often expressions are tried on networks when two lists are compared: about
+# half a second.
+_MAX_TRIES = 50_000
+
+# An octet, and what follows an address of either version, with the bits that are
+# no more of the network: so that a long list loads in little time.
+_OCTETS = {str(number): number for number in range(256)}
+_HOST_BITS_4 = {'': 0, **{f'/{n}': (1 << 32 - n) - 1 for n in range(33)}}
+_HOST_BITS_6 = {'': 0, **{f'/{n}': (1 << 128 - n) - 1 for n in range(129)}}
 
 _QUOTES = '\'"`'
 _BRACKETS = '[](){}<>'
@@ -124,6 +137,29 @@ def parse_network(text: str) -> Network:
         if mapped is not None:
             return ip_network((mapped, network.prefixlen - _MAPPED_BITS))
     return network
+
+
+def _parse_range(text: str) -> tuple[int, int, int]:
+    """The same as numbers: the version, the first and the last address.
+
+    Nearly all entries are plain, and the objects of `ipaddress` cost most of the
+    time that a long list takes; `parse_network` reads what is not plain.
+    """
+    host, slash, length = text.partition('/')
+    try:
+        if ':' in host:
+            first, bits = int(IPv6Address(host)), _HOST_BITS_6[slash + length]
+            version, plain = 6, '%' not in host and first >> 32 != 0xFFFF
+        else:
+            a, b, c, d = map(_OCTETS.__getitem__, host.split('.'))
+            first, bits = a << 24 | b << 16 | c << 8 | d, _HOST_BITS_4[slash + length]
+            version, plain = 4, True
+        if plain and not first & bits:
+            return version, first, first | bits
+    except (KeyError, ValueError):
+        pass
+    network = parse_network(text)
+    return network.version, int(network[0]), int(network[-1])
 
 
 def _quote(entry: str) -> str:
@@ -332,6 +368,15 @@ _EXPLANATIONS = (
 )
 
 
+def _widest_first(one: Range) -> tuple[int, int, int]:
+    return one[0], one[1], -one[2]
+
+
+def _holds(outer: Range, inner: Range) -> bool:
+    """Whether a network holds one that does not come before it."""
+    return outer[0] == inner[0] and inner[1] <= outer[2]
+
+
 class _Matcher:
     """Networks and regular expressions, with the entry that named each.
 
@@ -340,11 +385,13 @@ class _Matcher:
     """
 
     def __init__(self) -> None:
-        # By the version of IP: first and last address and entry of each
-        # network, and apart from them the first addresses, to search in.
-        self.networks: dict[int, list[tuple[int, int, str]]] = {4: [], 6: []}
+        # All networks in the order of the list, and the widest, in that of addresses.
+        self.ranges: list[Range] = []
+        self.widest: list[Range] = []
+        # By the version of IP: first and last address and entry of each of the
+        # widest, and apart from them the first addresses, to search in.
         self._tables: dict[int, tuple[list[int], list[tuple[int, int, str]]]] = {}
-        self._patterns: list[tuple[re.Pattern[str], str]] = []
+        self.patterns: list[tuple[re.Pattern[str], str]] = []
 
     def add(self, text: str, entry: str) -> None:
         if text.startswith('^'):
@@ -355,31 +402,23 @@ class _Matcher:
                     f'{_quote(entry)}: {_PUNCTUATION}; {_write([stripped], mark)}'
                 )
             try:
-                self._patterns.append((compile_expression(text), entry))
+                self.patterns.append((compile_expression(text), entry))
             except ValueError as error:
                 raise ValueError(f'{_quote(entry)} {error}') from None
             return
         try:
-            network = parse_network(text)
+            version, first, last = _parse_range(text)
         except ValueError:
             raise ValueError(_complaint(text, entry)) from None
-        self.networks[network.version].append(
-            (
-                int(network.network_address),
-                int(network.broadcast_address),
-                entry,
-            )
-        )
+        self.ranges.append((version, first, last, entry))
 
     def freeze(self) -> None:
-        for version, networks in self.networks.items():
-            networks.sort(key=lambda network: (network[0], -network[1]))
-            widest: list[tuple[int, int, str]] = []
-            for network in networks:
-                if not widest or network[0] > widest[-1][1]:
-                    widest.append(network)
-            self.networks[version] = widest
-            self._tables[version] = ([first for first, *_ in widest], widest)
+        for one in sorted(self.ranges, key=_widest_first):
+            if not self.widest or not _holds(self.widest[-1], one):
+                self.widest.append(one)
+        for version in (4, 6):
+            networks = [one[1:] for one in self.widest if one[0] == version]
+            self._tables[version] = ([first for first, *_ in networks], networks)
 
     def match(self, address: Address) -> Optional[str]:
         starts, networks = self._tables[address.version]
@@ -388,9 +427,9 @@ class _Matcher:
             position = bisect_right(starts, number) - 1
             if position >= 0 and number <= networks[position][1]:
                 return networks[position][2]
-        if self._patterns:
+        if self.patterns:
             text = str(address)
-            for pattern, entry in self._patterns:
+            for pattern, entry in self.patterns:
                 if pattern.match(text):
                     return entry
         return None
@@ -466,26 +505,81 @@ class AddressList:
     def __contains__(self, address: Address) -> bool:
         return self.match(address) is not None
 
+    @property
+    def ranges(self) -> list[Range]:
+        """The addresses and networks on the list, in its order, as numbers.
+
+        Exclusions and regular expressions are left out.
+        """
+        return list(self._included.ranges)
+
+    @property
+    def excluded_ranges(self) -> list[Range]:
+        """The widest that are excluded, in the order of the addresses."""
+        return list(self._excluded.widest)
+
     def shared_with(self, other: AddressList) -> list[tuple[str, str]]:
         """Which entries put an address on this list and on the other one?
 
         :param other: The other list.
         :return: Pairs of an entry of this list and one of the other.  Two
             regular expressions are not compared with each other, and
-            exclusions count for the first address of a network.
+            exclusions count for the first address of a network.  If one of the
+            lists has regular expressions, `_MAX_TRIES` matches are tried.
         """
         pairs: dict[tuple[str, str], None] = {}
-        for mine, yours in ((self, other), (other, self)):
-            for address, entry in mine._first_addresses():
-                match = yours.match(address)
-                if match is not None and address in mine:
-                    pair = (entry, match) if mine is self else (match, entry)
-                    pairs[pair] = None
+
+        def compare(address: Address) -> None:
+            mine, yours = self.match(address), other.match(address)
+            if mine is not None and yours is not None:
+                pairs[mine, yours] = None
+
+        lists = self._included, other._included
+        exclusions = any(
+            one._excluded.ranges or one._excluded.patterns for one in (self, other)
+        )
+        last: list[Optional[Range]] = [None, None]
+        for one, side in sorted(
+            ((one, number) for number in (0, 1) for one in lists[number].widest),
+            key=lambda pair: _widest_first(pair[0]),
+        ):
+            outer = last[1 - side]
+            if outer is not None and _holds(outer, one):
+                if exclusions:
+                    compare(_address(one))
+                else:
+                    pair = (outer, one) if side else (one, outer)
+                    pairs[pair[0][3], pair[1][3]] = None
+            last[side] = one
+        for mine, yours in (lists, lists[::-1]):
+            if yours.patterns:
+                for one in mine.widest[: _MAX_TRIES // len(yours.patterns)]:
+                    compare(_address(one))
+        compare(_LOOPBACK_6)
         return list(pairs)
 
-    def _first_addresses(self) -> Iterator[tuple[Address, str]]:
-        networks = self._included.networks
-        for first, _, entry in networks[4]:
-            yield IPv4Address(first), entry
-        for first, _, entry in networks[6]:
-            yield IPv6Address(first), entry
+    def shadowed(self) -> list[tuple[str, str]]:
+        """Which entries put no address on this list that it would not have anyway?
+
+        :return: Pairs of an entry, and the wider or equal one or the exclusion that
+            holds it, in the order of the addresses.  Regular expressions are not
+            compared.
+        """
+        pairs = []
+        # The widest so far: exclusions, and what is on the list.
+        widest: dict[bool, Optional[Range]] = {True: None, False: None}
+        for one in sorted([*self.excluded_ranges, *self.ranges], key=_widest_first):
+            excluded = one[3].startswith('!')
+            holders = [
+                outer for outer in widest.values() if outer and _holds(outer, one)
+            ]
+            if holders and not excluded:
+                pairs.append((one[3], holders[0][3]))
+            if widest[excluded] not in holders:
+                widest[excluded] = one
+        return pairs
+
+
+def _address(one: Range) -> Address:
+    """The first address of a network."""
+    return IPv4Address(one[1]) if one[0] == 4 else IPv6Address(one[1])

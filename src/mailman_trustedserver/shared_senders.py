@@ -21,11 +21,13 @@ from __future__ import annotations
 
 import re
 
-from collections.abc import Iterable, Iterator
+from bisect import bisect_left
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from ipaddress import IPv4Address, IPv6Address
-from mailman_trustedserver.addresses import AddressList, parse_network
+from itertools import islice
+from mailman_trustedserver.addresses import AddressList, Range
 from mailman_trustedserver.expressions import compile_expression
 from typing import Any, TYPE_CHECKING
 
@@ -52,9 +54,6 @@ DKIM_KEY = 'dkim_remote_servers'
 
 # Regular expressions are tried on the ends of blocks of this many addresses.
 _BLOCK = 256
-
-# The version of IP, the first and the last address.
-_Range = tuple[int, int, int]
 
 
 @dataclass(frozen=True)
@@ -178,79 +177,81 @@ def shared_with(addresses: AddressList) -> list[tuple[str, SharedSender]]:
         meets.
     :raises OSError: as `load`.
     """
-    included = [entry for entry in addresses.entries if not entry.startswith('!')]
-    excluded = [entry[1:] for entry in addresses.entries if entry.startswith('!')]
-    holes = [_range(entry) for entry in excluded if not entry.startswith('^')]
-    refused = [compile_expression(entry) for entry in excluded if entry[0] == '^']
-    left = [(sender, _without(_ranges(sender), holes)) for sender in load()]
-    pairs: dict[tuple[str, str], tuple[str, SharedSender]] = {}
-    for entry in included:
-        for sender, ranges in left:
-            if _meets(entry, ranges, refused):
-                pairs[entry, sender.name] = (entry, sender)
-    return list(pairs.values())
-
-
-def _range(text: str) -> _Range:
-    network = parse_network(text)
-    return network.version, int(network[0]), int(network[-1])
-
-
-def _ranges(sender: SharedSender) -> list[_Range]:
-    return [_range(entry) for entry in sender.addresses.entries]
-
-
-def _without(ranges: list[_Range], holes: Iterable[_Range]) -> list[_Range]:
-    for hole in holes:
-        ranges = [piece for one in ranges for piece in _cut(one, hole)]
-    return ranges
-
-
-def _cut(one: _Range, hole: _Range) -> Iterator[_Range]:
-    if not _common([one], hole):
-        yield one
-        return
-    version, first, last = one
-    if first < hole[1]:
-        yield version, first, hole[1] - 1
-    if hole[2] < last:
-        yield version, hole[2] + 1, last
-
-
-def _common(ranges: Iterable[_Range], other: _Range) -> list[_Range]:
-    """What the ranges have in common with the other one."""
+    senders = load()
+    refused = [compile_expression(one[1:]) for one in _expressions(addresses, '!^')]
+    # In order; no two have an address in common.
+    pieces = sorted(
+        (*piece, number)
+        for number, sender in enumerate(senders)
+        for piece in _without(sender.addresses.ranges, addresses.excluded_ranges)
+    )
+    found: dict[str, set[int]] = {}
+    for version, first, last, entry in addresses.ranges:
+        for *piece, number in _overlapping(pieces, version, first, last):
+            common = version, max(first, piece[1]), min(last, piece[2])
+            if not refused or any(_left(refused, text) for text in _samples(common)):
+                found.setdefault(entry, set()).add(number)
+    expressions = _expressions(addresses, '^')
+    if expressions:
+        samples = [
+            (text, number)
+            for *piece, number in pieces
+            for text in _samples(piece)
+            if _left(refused, text)
+        ]
+        for entry in expressions:
+            match = compile_expression(entry).match
+            found[entry] = {number for text, number in samples if match(text)}
     return [
-        (version, max(first, other[1]), min(last, other[2]))
-        for version, first, last in ranges
-        if version == other[0] and first <= other[2] and other[1] <= last
+        (entry, senders[number])
+        for entry in dict.fromkeys(addresses.entries)
+        for number in sorted(found.get(entry, ()))
     ]
 
 
-def _meets(entry: str, ranges: list[_Range], refused: list[re.Pattern[str]]) -> bool:
-    """Has the entry an address in the ranges that no expression refuses?"""
-    wanted = []
-    if entry.startswith('^'):
-        wanted.append(compile_expression(entry))
-    else:
-        ranges = _common(ranges, _range(entry))
-        if not refused:
-            return bool(ranges)
-    return any(
-        all(pattern.match(text) for pattern in wanted)
-        and not any(pattern.match(text) for pattern in refused)
-        for text in _samples(ranges)
-    )
+def _expressions(addresses: AddressList, begin: str) -> list[str]:
+    return [entry for entry in addresses.entries if entry.startswith(begin)]
 
 
-def _samples(ranges: Iterable[_Range]) -> Iterator[str]:
+def _overlapping(
+    pieces: Sequence[Any], version: int, first: int, last: int
+) -> Iterator[Any]:
+    """Those of some ranges, in order and disjoint, that overlap with one."""
+    # The last one that begins before it, or none.
+    at = max(bisect_left(pieces, (version, first)) - 1, 0)
+    for piece in islice(pieces, at, None):
+        if piece[:2] > (version, last):
+            break
+        if piece[0] == version and piece[2] >= first:
+            yield piece
+
+
+def _without(
+    ranges: Iterable[Range], holes: Sequence[Range]
+) -> Iterator[tuple[int, int, int]]:
+    """What holes, in order and disjoint, leave of ranges."""
+    for version, first, last, _ in ranges:
+        for hole in _overlapping(holes, version, first, last):
+            if first < hole[1]:
+                yield version, first, hole[1] - 1
+            first = hole[2] + 1
+        if first <= last:
+            yield version, first, last
+
+
+def _left(refused: list[re.Pattern[str]], text: str) -> bool:
+    return not any(pattern.match(text) for pattern in refused)
+
+
+def _samples(piece: Sequence[int]) -> Iterator[str]:
     """The canonical texts of the addresses that expressions are tried on."""
-    for version, first, last in ranges:
-        if version == 6:
-            yield str(IPv6Address(first))
-            yield str(IPv6Address(last))
-            continue
-        while first <= last:
-            end = min(first | (_BLOCK - 1), last)
-            yield str(IPv4Address(first))
-            yield str(IPv4Address(end))
-            first = end + 1
+    version, first, last = piece
+    if version == 6:
+        yield str(IPv6Address(first))
+        yield str(IPv6Address(last))
+        return
+    while first <= last:
+        end = min(first | (_BLOCK - 1), last)
+        yield str(IPv4Address(first))
+        yield str(IPv4Address(end))
+        first = end + 1
