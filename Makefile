@@ -7,7 +7,7 @@ PYTHON ?= $(or $(shell for python in python3 python3.12 python3.11 python3.10 py
         2>/dev/null && echo $$python && break; done),$(error \
     Mailman needs Python 3.9 to 3.12; name one: make PYTHON=...))
 VENV = .venv
-PURE = */advice/*,*/names.py,*/decision.py,*/report.py,*/explaining.py,*/__main__.py,*/addresses.py,*/expressions.py,*/formats.py,*/mbox.py,*/nearest.py,*/received.py,*/reasons.py,*/policy.py,*/header.py,*/settings.py,*/scopes.py,*/shared_senders.py,*/signatures.py,*/flattening.py
+PURE = */advice/*,*/names.py,*/decision.py,*/report.py,*/explaining.py,*/output.py,*/__main__.py,*/addresses.py,*/expressions.py,*/formats.py,*/mbox.py,*/nearest.py,*/received.py,*/reasons.py,*/policy.py,*/header.py,*/settings.py,*/scopes.py,*/shared_senders.py,*/signatures.py,*/flattening.py
 # What runs in the process of Postorius, in `make test-web`.
 ELSEWHERE = */postorius/*
 VERSIONS = 3.3.8 3.3.9 3.3.10

@@ -191,33 +191,6 @@ def test_check_prints_what_is_set(configure):
     assert 'nonmember_actions: hold reject' in lines
 
 
-@pytest.mark.parametrize(
-    ('lines', 'warning'),
-    [
-        (
-            [
-                'trusted_local_servers: 192.0.2.0/24',
-                'trusted_remote_servers: 192.0.2.1',
-            ],
-            'Warning: trusted_local_servers has 192.0.2.0/24 and '
-            'trusted_remote_servers has 192.0.2.1: an address on both may be '
-            'either.',
-        ),
-        ([], 'Warning: There are no outgoing servers: no post is trusted.'),
-        (
-            ['trusted_remote_servers: ::1 127.0.0.1'],
-            'Warning: trusted_remote_servers has the loopback address: whatever '
-            'a content filter on a local server hands on is trusted.',
-        ),
-    ],
-)
-def test_check_warns(configure, lines, warning):
-    configure(section(*lines))
-    result = invoke('check')
-    assert result.exit_code == 0
-    assert warning in result.stdout.splitlines()
-
-
 def test_check_shows_the_mistake_in_one_line(configure):
     plugin = configure(section('trusted_local_servers: 192.0.2.1/24'))
     error = fails(invoke('check'))
@@ -675,27 +648,6 @@ def test_status_says_that_observe_has_no_effect(mlist, configure):
     assert note() == '  (no effect: the mode is observe)'
     mlist.default_nonmember_action = Action.reject
     assert note() == '  (no effect: default_nonmember_action is reject)'
-
-
-def test_strict_check_fails_on_a_server_that_others_send_through(configure):
-    configure(section('trusted_remote_servers: 40.107.22.52'))
-    warned = 'Warning: trusted_remote_servers has 40.107.22.52: this is Microsoft 365'
-    for args, exit_code in (([], 0), (['--strict'], 1)):
-        result = invoke('check', *args)
-        assert warned in result.stdout
-        assert result.exit_code == exit_code
-    configure(CONFIGURATION)
-    assert invoke('check', '--strict').exit_code == 0
-
-
-def test_check_warns_if_the_ranges_of_shared_services_are_old(configure, monkeypatch):
-    from mailman_trustedserver.commands import trustedserver as module
-
-    configure(CONFIGURATION)
-    for old in (False, True):
-        monkeypatch.setattr(module, 'is_old', lambda today, old=old: old)
-        printed = invoke('check').stdout
-        assert ('Warning: The ranges of shared services were read on' in printed) is old
 
 
 def test_explain_says_where_the_verdict_has_no_effect(mlist, posted, configure):

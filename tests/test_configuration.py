@@ -10,6 +10,7 @@ import sys
 from dev.site.posts import CONFIGURATION
 from hypothesis import given
 from hypothesis import strategies as st
+from mailman_trustedserver.advice.lint import lint
 from mailman_trustedserver.settings import Settings
 from tests.conftest import section
 
@@ -170,7 +171,7 @@ def check_load():
     else:
         settings = files.configuration.site
         assert isinstance(settings, Settings)
-        assert all(isinstance(warning, str) for warning in settings.warnings)
+        assert all(finding.text for finding in lint(files.configuration))
 
 
 @given(data=contents)

@@ -328,13 +328,6 @@ def test_sender_domains_hold_for_a_signature_too(sender):
     assert (found.trusted, found.reason.value) == (False, 'sender-domain')
 
 
-def test_servers_without_tenants_are_warned_of():
-    settings = parse_settings({'microsoft_365_servers': MICROSOFT}, 'mailman.cfg')
-    assert any('microsoft_365_tenants is empty' in one for one in settings.warnings)
-    settings = parse_settings(TENANT, 'mailman.cfg')
-    assert settings.warnings == []
-
-
 def test_published_servers_of_microsoft_365_are_the_default():
     lines = [ORG + 'example.org', AUTH_AS + 'Internal']
     keys = {'microsoft_365_tenants': 'example.org'}
@@ -342,33 +335,3 @@ def test_published_servers_of_microsoft_365_are_the_default():
     assert not verdict([hop(UNKNOWN)], keys, trace=lines)
     none = {**keys, 'microsoft_365_servers': ''}
     assert not verdict([hop('40.107.22.52')], none, trace=lines)
-
-
-@pytest.mark.parametrize(
-    ('key', 'entry', 'warned'),
-    [
-        ('trusted_remote_servers', '40.107.22.52', True),
-        ('authenticated_remote_servers', '40.107.22.52', True),
-        ('dedicated_remote_servers', '40.107.0.0/16', True),
-        ('dedicated_remote_servers', '192.0.2.1', False),
-        ('microsoft_365_servers', '40.107.0.0/16', False),
-        ('dkim_remote_servers', '40.107.0.0/16', False),
-    ],
-)
-def test_server_that_others_send_through_is_warned_of(key, entry, warned):
-    keys = {
-        'microsoft_365_tenants': 'example.org',
-        'sender_domains': 'example.org',
-        key: entry,
-    }
-    settings = parse_settings(keys, 'mailman.cfg')
-    sentences = [f'{key} has {entry}: this is Microsoft 365, through which other '] * (
-        warned
-    )
-    assert [one[: len(begin)] for one, begin in zip(settings.shared, sentences)] == (
-        sentences
-    )
-    assert len(settings.shared) == len(sentences)
-    assert set(settings.shared) <= set(settings.warnings)
-    if warned:
-        assert 'microsoft_365_tenants' in settings.shared[0]

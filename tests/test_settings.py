@@ -36,7 +36,6 @@ def test_defaults_trust_nobody():
     assert settings.nonmember_actions == {'hold'}
     assert settings.bypassed_actions == {'hold', 'reject', 'discard'}
     assert settings.mode == ENFORCE
-    assert settings.warnings == ['There are no outgoing servers: no post is trusted.']
 
 
 def test_every_key_is_read():
@@ -69,9 +68,6 @@ mode: Observe
     assert settings.nonmember_actions == {'hold', 'reject'}
     assert settings.bypassed_actions == {'discard', 'hold'}
     assert settings.mode == OBSERVE
-    assert settings.warnings[-1] == (
-        'mode is observe: verdicts are logged, but every post is moderated.'
-    )
 
 
 def test_no_action_at_all_can_be_bypassed():
@@ -213,29 +209,6 @@ def test_no_section_is_a_source_of_defaults():
         'DEFAULT': {'a': '1'},
         'b': {'c': '%(a)s'},
     }
-
-
-@pytest.mark.parametrize(
-    ('text', 'warning'),
-    [
-        (
-            'trusted_local_servers: 192.0.2.0/24\ntrusted_remote_servers: 192.0.2.1',
-            'trusted_local_servers has 192.0.2.0/24 and trusted_remote_servers has '
-            '192.0.2.1: an address on both may be either.',
-        ),
-        (
-            'trusted_remote_servers: 192.0.2.1 127.0.0.0/8',
-            'trusted_remote_servers has the loopback address: whatever a content '
-            'filter on a local server hands on is trusted.',
-        ),
-    ],
-)
-def test_what_is_seldom_meant_is_a_warning(text, warning):
-    assert parse(text).warnings == [warning]
-
-
-def test_a_site_with_one_host_needs_no_remote_server():
-    assert parse('local_submission: on').warnings == []
 
 
 @pytest.mark.mailman

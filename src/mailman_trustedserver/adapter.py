@@ -60,6 +60,8 @@ class ITrustedServerPlugin(IPlugin):
         """The error of the configuration as one line, None if it loaded."""
     )
 
+    paths = Attribute("""The files that the configuration was read from.""")
+
     enabled = Attribute("""Whether the section of the plugin says so by now.""")
 
     def refresh() -> None:  # type: ignore[misc]

@@ -65,7 +65,7 @@ class Files:
         self.enabled = True
         self._name = name
         self._clock = clock
-        self._paths: list[str] = []
+        self._others: list[str] = []
         # What was read, and what was seen since, with the time of that.
         self._stamps: list[_Stamp] = []
         self._seen: tuple[list[_Stamp], float] = [], 0.0
@@ -124,14 +124,19 @@ class Files:
     ) -> None:
         self.configuration, self.error = configuration, error
         path = _file_of((self._first or {}).get('configuration', '').strip())
-        paths = [] if path is None else [path]
+        others = [] if path is None else [path]
         # What could have changed within one tick of the clock is read again.
-        self._again = not self._old(stamps) or paths != self._paths
-        self._stamps, self._paths = stamps, paths
+        self._again = not self._old(stamps) or others != self._others
+        self._stamps, self._others = stamps, others
         self._log()
 
+    @property
+    def paths(self) -> list[str]:
+        """The files: Mailman's own, and the one that it names."""
+        return [config.filename or '', *self._others]
+
     def _stamp(self) -> list[_Stamp]:
-        return [_stamp_of(path) for path in (config.filename or '', *self._paths)]
+        return [_stamp_of(path) for path in self.paths]
 
     def _old(self, stamps: list[_Stamp]) -> bool:
         """Whether the files say themselves that they have not changed for a while."""

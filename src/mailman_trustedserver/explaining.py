@@ -7,29 +7,20 @@
 from __future__ import annotations
 
 import json
-import os
-import sys
 import textwrap
 
 from collections.abc import Iterable, Iterator
-from contextlib import AbstractContextManager, suppress
+from contextlib import AbstractContextManager
 from mailman_trustedserver.decision import Decision
 from mailman_trustedserver.flattening import with_crlf
 from mailman_trustedserver.header import Header
 from mailman_trustedserver.mbox import MAX_HEADER_LENGTH, read_messages
+from mailman_trustedserver.output import complain, Unwritable, write
 from mailman_trustedserver.report import describe, draw, escape
 from typing import BinaryIO, Callable, Optional
 
 
-__all__ = [
-    'NOT_TRUSTED',
-    'TRUSTED',
-    'UNUSABLE',
-    'Unwritable',
-    'complain',
-    'explain_files',
-    'write',
-]
+__all__ = ['NOT_TRUSTED', 'TRUSTED', 'UNUSABLE', 'explain_files']
 
 # The exit codes.
 TRUSTED, NOT_TRUSTED, UNUSABLE = 0, 1, 2
@@ -38,10 +29,6 @@ TRUSTED, NOT_TRUSTED, UNUSABLE = 0, 1, 2
 # The second value is the message, with CR LF.
 Decide = Callable[[Header, bytes], Decision]
 OpenFile = Callable[[str], AbstractContextManager[BinaryIO]]
-
-
-class Unwritable(Exception):
-    """Nothing more can be written, and somebody should know."""
 
 
 def explain_files(
@@ -121,21 +108,3 @@ def _header(data: bytes) -> Header:
     if len(data) > MAX_HEADER_LENGTH:
         raise ValueError(f'the header is longer than {MAX_HEADER_LENGTH} octets')
     return Header.parse(data)
-
-
-def complain(text: str) -> None:
-    """Print to stderr; there is nobody to tell if that fails."""
-    with suppress(OSError):
-        print(text, file=sys.stderr, flush=True)
-
-
-def write(text: str, end: str = '\n') -> None:
-    """Print; if nobody reads on, the exit code still tells the verdict."""
-    try:
-        print(text, end=end, flush=True)
-    except OSError as error:
-        # What could not be written would fail again when the process ends.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        if not isinstance(error, BrokenPipeError):
-            complain(f'The output cannot be written: {error.strerror or error}')
-            raise Unwritable from None

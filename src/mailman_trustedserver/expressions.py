@@ -27,6 +27,7 @@ __all__ = [
     'MAX_TEXT',
     'compile_expression',
     'count_steps',
+    'has_no_end',
     'requires',
 ]
 
@@ -117,6 +118,42 @@ def _requires(tree: Any, code: int) -> bool:
         if found:
             return True
     return False
+
+
+def has_no_end(text: str) -> bool:
+    """Whether an address may go on with a digit where an expression ends.
+
+    So `^192\\.0\\.2\\.1` takes in 192.0.2.177 as well.  `^192\\.0\\.2\\.` ends
+    with what separates numbers, and `^192\\.0\\.2\\.[0-9]{1,3}` takes all digits
+    that there can be.
+
+    :param text: An expression that compiles.
+    """
+    return _goes_on(_parser.parse(text), False)
+
+
+def _goes_on(tree: Any, before: bool) -> bool:
+    """Whether a digit could follow these parts; `before`: what precedes them."""
+    for operation, argument in tree:
+        name = operation.name
+        if name in _REPEATS:
+            low, high, part = argument
+            digits = len(part) == 1 and part[0][0].name in _LEAVES
+            # An octet has three digits at most.
+            takes_all = digits and high >= 3 and _goes_on(part, False)
+            before = not takes_all and (_goes_on(part, before) or (before and low == 0))
+        elif name == 'BRANCH':
+            before = any(_goes_on(part, before) for part in argument[1])
+        elif name == 'SUBPATTERN':
+            before = _goes_on(argument[-1], before)
+        elif name == 'ATOMIC_GROUP':
+            before = _goes_on(argument, before)
+        elif name == 'LITERAL':
+            before = chr(argument) not in '.:'
+        elif name != 'AT' or not argument.name.startswith('AT_BEGINNING'):
+            # What looks ahead, and the end itself, say where it ends.
+            before = name in _LEAVES and name != 'AT'
+    return before
 
 
 class _Walk:

@@ -39,6 +39,11 @@ class TrustedServerPlugin:
         return None if self._files is None else self._files.error
 
     @property
+    def paths(self):
+        """See `ITrustedServerPlugin`."""
+        return [] if self._files is None else self._files.paths
+
+    @property
     def enabled(self):
         """See `ITrustedServerPlugin`."""
         return self._files is None or self._files.enabled

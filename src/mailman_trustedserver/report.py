@@ -137,13 +137,12 @@ def describe_settings(settings: Settings) -> dict[str, Any]:
 
     :param settings: The settings.
     :return: A dictionary that JSON can hold, by the names of the keys in the
-        configuration, with the warnings.
+        configuration.
     """
     return {
         **settings.values,
         'digest': settings.digest,
         'sources': dict(settings.sources),
-        'warnings': settings.warnings,
     }
 
 

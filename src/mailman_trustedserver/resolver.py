@@ -1,7 +1,7 @@
 # SPDX-FileCopyrightText: 2026 The mailman-trustedserver authors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Key records from DNS, with little time.
+"""Key records and mail exchangers from DNS, with little time.
 
 A runner that waits for DNS delivers nothing, and whoever sends a message may
 choose which names are asked for.  So all questions of one post take
@@ -17,14 +17,24 @@ from __future__ import annotations
 
 import time
 
+from collections.abc import Iterable
+from mailman_trustedserver.addresses import Address, parse_address
 from mailman_trustedserver.signatures import DnsFailure, SeveralRecords
 from typing import Any, Callable, Optional
 
 
-__all__ = ['MAX_REMEMBERED', 'MAX_SECONDS', 'REMEMBERED', 'KeyRecords']
+__all__ = [
+    'MAX_REMEMBERED',
+    'MAX_SECONDS',
+    'REMEMBERED',
+    'KeyRecords',
+    'mail_exchangers',
+]
 
 # For all questions of one post; Mailman gives its own question as much.
 MAX_SECONDS = 5.0
+# For all questions of a command that a person waits for.
+_MAX_SECONDS_OF_COMMAND = 30.0
 # For one name server, before the next one is asked.
 _SECONDS_PER_TRY = 3.0
 # For how many seconds a failure is remembered, and how many of them at most.
@@ -125,3 +135,51 @@ class KeyRecords:
                 break
             del self._failed[old]
         self._failed[name] = now + REMEMBERED
+
+
+def mail_exchangers(
+    domains: Iterable[str],
+    clock: Callable[[], float] = time.monotonic,
+    make_resolver: Optional[Callable[[], Any]] = None,
+) -> dict[str, Optional[frozenset[Address]]]:
+    """The addresses of the servers that take mail for some domains.
+
+    All questions take half a minute together, and each as long as those of a post.
+
+    :param domains: The domains.
+    :param clock: A clock that never goes back, in seconds.
+    :param make_resolver: As for `KeyRecords`.
+    :return: The addresses of each domain (RFC 5321 5.1); None if no answer came in
+        time, or none that says whether there are some.
+    """
+    import dns.exception
+    import dns.resolver
+
+    deadline = clock() + _MAX_SECONDS_OF_COMMAND
+
+    def ask(name: str, kind: str) -> list[Any]:
+        resolver = (make_resolver or dns.resolver.Resolver)()
+        resolver.lifetime = min(MAX_SECONDS, deadline - clock())
+        resolver.timeout = min(_SECONDS_PER_TRY, resolver.lifetime)
+        if resolver.lifetime <= 0:
+            raise dns.exception.Timeout
+        try:
+            return list(resolver.resolve(name, kind, search=False))
+        except (dns.resolver.NXDOMAIN, dns.resolver.NoAnswer):
+            return []
+
+    def find(domain: str) -> Optional[frozenset[Address]]:
+        try:
+            # Without one, the domain itself is meant.
+            names = [one.exchange.to_text() for one in ask(domain, 'MX')] or [domain]
+            return frozenset(
+                parse_address(record.address)
+                for name in names
+                for kind in ('A', 'AAAA')
+                for record in ask(name, kind)
+            )
+        except Exception:
+            # dnspython has many errors, for names that are none as well.
+            return None
+
+    return {domain: find(domain) for domain in domains}

@@ -44,10 +44,12 @@ from mailman_trustedserver.adapter import (
     settings_for,
     values_of,
 )
+from mailman_trustedserver.advice.lint import lint
 from mailman_trustedserver.decision import decide, obstacles
 from mailman_trustedserver.header import Header
 from mailman_trustedserver.names import CHAIN, DEFAULT_CHAIN
 from mailman_trustedserver.report import describe, describe_settings
+from mailman_trustedserver.scopes import Configuration
 from zope.component import getUtility
 
 
@@ -68,6 +70,11 @@ CHOICES = (DEFAULT_CHAIN, CHAIN)
 log = logging.getLogger('mailman.http')
 
 
+def _warnings(configuration):
+    """What loads but is seldom meant, a sentence each."""
+    return [finding.text for finding in lint(configuration)]
+
+
 class TrustedServerResource:
     """The state of the plugin: `/<api>/plugins/<name>`."""
 
@@ -84,7 +91,7 @@ class TrustedServerResource:
                     'mode': configuration.site.mode if loaded else None,
                     'digest': configuration.digest if loaded else None,
                     'configuration_error': plugin.error,
-                    'warnings': configuration.warnings if loaded else [],
+                    'warnings': _warnings(configuration) if loaded else [],
                     # `enable` asks what the running Mailman has.
                     'posting_chains': [
                         chain for chain in CHOICES if chain in config.chains
@@ -262,6 +269,7 @@ class _Policy:
             settings = plugin.configuration.for_list(mlist)
             resource['obstacles'] = [one.value for one in obstacles(mlist, settings)]
             resource.update(describe_settings(settings))
+            resource['warnings'] = _warnings(Configuration(settings))
         okay(response, etag(resource))
 
 

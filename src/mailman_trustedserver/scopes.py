@@ -75,22 +75,6 @@ class Configuration:
             )
         )
 
-    @property
-    def warnings(self) -> list[str]:
-        """What loads but is seldom meant, a sentence each."""
-        site = self.site.warnings
-        return site + [
-            f'[{section}]: {sentence}'
-            for section, settings in self.sections.items()
-            for sentence in settings.warnings
-            if sentence not in site
-        ]
-
-    @property
-    def shared(self) -> bool:
-        """Whether a server is one that other organisations send through, too."""
-        return any(one.shared for one in (self.site, *self.sections.values()))
-
     def for_list(self, mlist: MailingList) -> Settings:
         """The settings that are in force for a list.
 

@@ -20,9 +20,9 @@ import re
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from mailman_trustedserver.addresses import AddressList, parse_address
+from mailman_trustedserver.addresses import AddressList
 from mailman_trustedserver.policy import Policy, Submission
-from mailman_trustedserver.shared_senders import microsoft_365_networks, shared_with
+from mailman_trustedserver.shared_senders import microsoft_365_networks
 from operator import attrgetter
 from typing import Any, Callable, Optional
 
@@ -133,47 +133,6 @@ class Settings:
             )
             for name, key in _KEYS.items()
         }
-
-    @property
-    def shared(self) -> list[str]:
-        """Which servers other organisations send through, a sentence each."""
-        return [
-            f'{key} has {entry}: this is {sender.name}, through which other '
-            f'organisations send, too; the key for it is {sender.key}.'
-            for key, proof, servers in self.policy.outgoing_lists
-            if proof not in ('microsoft-365', 'dkim')
-            for entry, sender in shared_with(servers)
-        ]
-
-    @property
-    def warnings(self) -> list[str]:
-        """What loads but is seldom meant, a sentence each."""
-        policy = self.policy
-        sentences = [
-            f'trusted_local_servers has {local} and {key} has {other}: an address on '
-            'both may be either.'
-            for key, _, servers in policy.outgoing_lists
-            for local, other in policy.local.shared_with(servers)
-        ]
-        if not policy.outgoing_lists and not policy.local_submission:
-            sentences.append('There are no outgoing servers: no post is trusted.')
-        if policy.microsoft_365.entries and not policy.microsoft_365_tenants:
-            sentences.append(
-                'microsoft_365_servers is without effect: microsoft_365_tenants is '
-                'empty.'
-            )
-        if self.mode == OBSERVE:
-            sentences.append(
-                'mode is observe: verdicts are logged, but every post is moderated.'
-            )
-        sentences += [
-            f'{key} has the loopback address: whatever a content filter on a local '
-            'server hands on is trusted.'
-            for key, _, servers in policy.outgoing_lists
-            if parse_address('127.0.0.1') in servers
-        ]
-        sentences += self.shared
-        return sentences
 
 
 @dataclass(frozen=True)

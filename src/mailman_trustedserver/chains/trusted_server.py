@@ -9,15 +9,13 @@ from mailman.core.i18n import _
 from mailman.interfaces.chain import IChain, LinkAction
 from mailman.interfaces.rules import IRule
 from mailman_trustedserver.adapter import settings_for, values_of
-from mailman_trustedserver.names import CHAIN, DEFAULT_CHAIN, RULE
+from mailman_trustedserver.names import CHAIN, DEFAULT_CHAIN, MODERATION_RULES, RULE
 from mailman_trustedserver.reasons import Reason
 from public import public
 from zope.interface import implementer
 
 
-# The rules whose decisions a trusted post bypasses, and the chain to which the
-# default one jumps to carry them out.
-MODERATION_RULES = ('member-moderation', 'nonmember-moderation')
+# The chain to which the default one jumps to carry out what they decide.
 MODERATION_CHAIN = 'moderation'
 
 # The decision, and all that such a rule leaves with it in msgdata.  Others

@@ -14,7 +14,8 @@ from mailman_trustedserver.commands.common import find_lists, loaded_configurati
 from mailman_trustedserver.commands.posts import Sources
 from mailman_trustedserver.configuration import read_file
 from mailman_trustedserver.decision import decide
-from mailman_trustedserver.explaining import UNUSABLE, Unwritable, write
+from mailman_trustedserver.explaining import UNUSABLE
+from mailman_trustedserver.output import Unwritable, write
 from mailman_trustedserver.report import log_line, read_log_line
 from mailman_trustedserver.settings import SettingsError
 
@@ -75,7 +76,7 @@ def audit(ctx, listspec, config, against, as_json, as_csv, plot, sources):
     from mailman_trustedserver.advice.sources import Unreadable
 
     draw = None if plot is None else _plotter(ctx, plot)
-    named = None if listspec is None else find_lists(ctx, [listspec])[0]
+    named = None if listspec is None else find_lists([listspec])[0]
     found = Sources(ctx, sources, named)
     judge = _judge(config)
     other = (lambda post: None) if against is None else _judge(against)

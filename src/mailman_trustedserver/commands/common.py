@@ -4,11 +4,13 @@
 """What several of the commands do: find what is named, open and print."""
 
 import click
-import sys
 
 from mailman.config import config
 from mailman.interfaces.listmanager import IListManager
 from mailman_trustedserver.adapter import find_plugin
+from mailman_trustedserver.explaining import UNUSABLE
+from mailman_trustedserver.output import complain, Unwritable, write
+from mailman_trustedserver.report import escape
 from zope.component import getUtility
 
 
@@ -28,22 +30,26 @@ def loaded_configuration(exit_code):
     raise click.exceptions.Exit(exit_code)
 
 
-def find_lists(ctx, listspecs):
+def find_lists(listspecs):
     """The lists, by posting address or list-id; all are found or it fails."""
     manager = getUtility(IListManager)
     mlists = []
     for listspec in listspecs:
-        mlist = manager.get(listspec)
+        # The database refuses bytes that are no UTF-8.
+        mlist = manager.get(listspec) if listspec.isprintable() else None
         if mlist is None:
-            ctx.fail(f'No such list: {listspec}')
+            complain(f'No such list: {escape(listspec)}')
+            raise click.exceptions.Exit(UNUSABLE)
         mlists.append(mlist)
     return mlists
 
 
-def show(line):
-    """Print a line, of which a terminal may not know every character."""
-    encoding = sys.stdout.encoding or 'ascii'
-    click.echo(line.encode(encoding, 'backslashreplace').decode(encoding))
+def show(text):
+    """Print a text; what cannot be written is one line on stderr and an exit."""
+    try:
+        write(text)
+    except Unwritable:
+        raise click.exceptions.Exit(UNUSABLE) from None
 
 
 def open_input(name):

@@ -8,7 +8,8 @@ import click
 from datetime import date
 from mailman_trustedserver.commands.common import open_input
 from mailman_trustedserver.configuration import MAX_FILE_LENGTH
-from mailman_trustedserver.explaining import complain, UNUSABLE, Unwritable, write
+from mailman_trustedserver.explaining import UNUSABLE
+from mailman_trustedserver.output import complain, Unwritable, write
 from mailman_trustedserver.report import escape
 from mailman_trustedserver.signatures import DnsFailure
 

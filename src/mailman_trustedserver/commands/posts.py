@@ -14,8 +14,9 @@ from mailman.interfaces.messages import IMessageStore
 from mailman.interfaces.requests import IListRequests, RequestType
 from mailman_trustedserver.adapter import is_usenet, values_of
 from mailman_trustedserver.commands.common import open_input
-from mailman_trustedserver.explaining import complain, UNUSABLE
+from mailman_trustedserver.explaining import UNUSABLE
 from mailman_trustedserver.header import Header
+from mailman_trustedserver.output import complain
 from mailman_trustedserver.report import escape
 from typing import NamedTuple
 from zope.component import getUtility

@@ -12,7 +12,8 @@ import os
 
 from mailman.config import config
 from mailman_trustedserver.commands.common import find_lists
-from mailman_trustedserver.explaining import UNUSABLE, Unwritable, write
+from mailman_trustedserver.explaining import UNUSABLE
+from mailman_trustedserver.output import Unwritable, write
 from mailman_trustedserver.report import escape, read_log_by_day
 from typing import Any
 
@@ -31,8 +32,7 @@ LOGGER = 'vette'
 @click.option('--list', 'listspec', metavar='LIST', help='Leave out all other lists.')
 @click.option('--json', 'as_json', is_flag=True, help='Print one JSON document.')
 @click.argument('logs', nargs=-1, metavar='[LOG...]')
-@click.pass_context
-def report(ctx, since, listspec, as_json, logs):
+def report(since, listspec, as_json, logs):
     """Show what was decided, by list and day, from Mailman's log.
 
     LOG is a file, plain or packed by gzip or xz; without any, it is the log that
@@ -42,7 +42,7 @@ def report(ctx, since, listspec, as_json, logs):
     """
     from mailman_trustedserver.advice.history import draw_history, History
 
-    list_id = None if listspec is None else find_lists(ctx, [listspec])[0].list_id
+    list_id = None if listspec is None else find_lists([listspec])[0].list_id
     first = '' if since is None else f'{since:%Y-%m-%d}'
     exit_code = 0
     history = History()

@@ -6,11 +6,9 @@
 import click
 import shlex
 
-from datetime import date
 from functools import partial
 from mailman.config import config
 from mailman.interfaces.command import ICLISubCommand
-from mailman.interfaces.domain import IDomainManager
 from mailman.interfaces.listmanager import IListManager
 from mailman_trustedserver.adapter import (
     find_plugin,
@@ -19,6 +17,7 @@ from mailman_trustedserver.adapter import (
     values_of,
 )
 from mailman_trustedserver.commands.audit import audit, suggest
+from mailman_trustedserver.commands.checking import check
 from mailman_trustedserver.commands.common import (
     find_lists,
     loaded_configuration,
@@ -33,8 +32,7 @@ from mailman_trustedserver.names import CHAIN, DEFAULT_CHAIN
 from mailman_trustedserver.nearest import nearest
 from mailman_trustedserver.received import MalformedReceived, read
 from mailman_trustedserver.report import escape
-from mailman_trustedserver.running import comparison, refusal
-from mailman_trustedserver.shared_senders import file_date, is_old
+from mailman_trustedserver.running import refusal
 from mailman_trustedserver.signatures import MAX_BODY
 from public import public
 from zope.component import getUtility
@@ -50,91 +48,7 @@ trustedserver.add_command(import_)
 trustedserver.add_command(audit)
 trustedserver.add_command(suggest)
 trustedserver.add_command(report)
-
-
-@trustedserver.command()
-@click.option(
-    '--strict',
-    is_flag=True,
-    help='Fail if a server is one that other organisations send through, too.',
-)
-@click.argument('listspec', required=False, metavar='[LIST]')
-@click.pass_context
-def check(ctx, strict, listspec):
-    """Load the configuration and print what it means, for the site or for LIST.
-
-    The exit code is 1 if the configuration does not load.
-    """
-    configuration = loaded_configuration(1)
-    name = find_plugin().name
-    if listspec is not None:
-        mlist = values_of(find_lists(ctx, [listspec])[0])
-        settings = configuration.for_list(mlist)
-        warnings, shared = settings.warnings, bool(settings.shared)
-        sections = {}
-        click.echo(f'In force for {mlist.posting_address}:')
-    else:
-        settings, sections = configuration.site, configuration.sections
-        warnings = [*configuration.warnings, *_unknown_scopes(configuration)]
-        shared = configuration.shared
-        click.echo(f'The configuration of [plugin.{name}] loads.')
-    _print_settings(settings, settings.values, with_sources=listspec is not None)
-    click.echo(f'digest: {settings.digest}')
-    click.echo(escape(comparison(name, settings.digest)))
-    for section, narrower in sections.items():
-        click.echo(f'[{section}]')
-        own = {
-            key: value
-            for key, value in narrower.values.items()
-            if narrower.sources.get(key) == section
-        }
-        _print_settings(narrower, own, with_sources=False)
-    if is_old(date.today()):
-        warnings.append(
-            f'The ranges of shared services were read on {file_date()}: a newer '
-            'version of the plugin may have newer ones.'
-        )
-    for warning in warnings:
-        click.echo(f'Warning: {warning}')
-    if strict and shared:
-        raise click.exceptions.Exit(1)
-
-
-def _print_settings(settings, values, with_sources):
-    """Print keys with their values, and the section that each has its value from."""
-    for key, value in values.items():
-        source = ''
-        if with_sources:
-            section = settings.sources.get(key)
-            source = '   (default)' if section is None else f'   (from [{section}])'
-        if key in ('trusted_local_servers', 'trusted_remote_servers'):
-            click.echo(f'{key}:{source}')
-            for entry in value or ['(none)']:
-                click.echo(f'    {entry}')
-            continue
-        if isinstance(value, list):
-            value = ' '.join(value) or '(none)'
-        elif isinstance(value, bool):
-            value = 'yes' if value else 'no'
-        click.echo(f'{key}: {value}{source}')
-
-
-def _unknown_scopes(configuration):
-    """The sections for what this Mailman does not have, a sentence each."""
-    manager = getUtility(IListManager)
-    domains = {domain.mail_host.lower() for domain in getUtility(IDomainManager)}
-    return [
-        *(
-            f'[domain:{name}]: this Mailman has no such domain.'
-            for name in configuration.domains
-            if name not in domains
-        ),
-        *(
-            f'[list:{name}]: this Mailman has no such list.'
-            for name in dict.fromkeys(name for name, _ in configuration.lists)
-            if manager.get(name) is None
-        ),
-    ]
+trustedserver.add_command(check)
 
 
 @trustedserver.command()
@@ -179,8 +93,7 @@ def _set_chain(mlist, chain):
     help='Do not ask the running Mailman whether it has the chain.',
 )
 @click.argument('lists', nargs=-1, required=True, metavar='LIST...')
-@click.pass_context
-def enable(ctx, replaced, is_down, lists):
+def enable(replaced, is_down, lists):
     """Put lists on the chain.
 
     LIST is a posting address or a list-id.  All are changed or none: the
@@ -190,7 +103,7 @@ def enable(ctx, replaced, is_down, lists):
     A list on another chain than Mailman's default one is left there unless
     --replace names that chain.
     """
-    mlists = find_lists(ctx, lists)
+    mlists = find_lists(lists)
     loaded_configuration(1)
     reasons = []
     if not is_down:
@@ -243,7 +156,7 @@ def disable(ctx, every, chain, lists):
         ctx.fail(f'{CHAIN} is the chain that the lists are taken off.')
     if chain not in config.chains:
         ctx.fail(f'No such chain: {chain}')
-    mlists = getUtility(IListManager).mailing_lists if every else find_lists(ctx, lists)
+    mlists = getUtility(IListManager).mailing_lists if every else find_lists(lists)
     for mlist in list(mlists):
         if mlist.posting_chain == CHAIN:
             _set_chain(mlist, chain)
@@ -298,7 +211,7 @@ def explain(ctx, as_json, listspec, field, dns, files):
         ctx.fail('Name the files, or say --field.')
     if dns and listspec is None:
         ctx.fail('--dns needs --list: a signature must name the list in To or Cc.')
-    mlist = None if listspec is None else find_lists(ctx, [listspec])[0]
+    mlist = None if listspec is None else find_lists([listspec])[0]
     settings = loaded_configuration(UNUSABLE).site
     values = None
     if mlist is not None:

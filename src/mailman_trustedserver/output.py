@@ -1,0 +1,49 @@
+# SPDX-FileCopyrightText: 2026 The mailman-trustedserver authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What a command prints, where the output may be full, gone or in ASCII only."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+from contextlib import suppress
+
+
+__all__ = ['Unwritable', 'complain', 'write']
+
+
+class Unwritable(Exception):
+    """Nothing more can be written; somebody was told on stderr."""
+
+
+def complain(text: str) -> None:
+    """Print to stderr; there is nobody to tell if that fails.
+
+    :param text: A line.
+    """
+    with suppress(OSError):
+        print(text, file=sys.stderr, flush=True)
+
+
+def write(text: str, end: str = '\n') -> None:
+    """Print; if nobody reads on, that is no error.
+
+    :param text: The text, of which a terminal may not know every character.
+    :param end: What follows it.
+    :raises Unwritable: if the output cannot be written, as on a full disk.
+    """
+    encoding = sys.stdout.encoding or 'ascii'
+    try:
+        print(
+            text.encode(encoding, 'backslashreplace').decode(encoding),
+            end=end,
+            flush=True,
+        )
+    except OSError as error:
+        # What could not be written would fail again when the process ends.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        if not isinstance(error, BrokenPipeError):
+            complain(f'The output cannot be written: {error.strerror or error}')
+            raise Unwritable from None
