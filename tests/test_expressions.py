@@ -14,6 +14,7 @@ from mailman_trustedserver.expressions import (
     _parser,
     compile_expression,
     count_steps,
+    has_no_end,
     MAX_LENGTH,
     MAX_STEPS,
     MAX_TEXT,
@@ -340,3 +341,43 @@ def test_canonical_text_is_no_longer_than_the_bound_supposes():
 )
 def test_what_every_match_has_in_it_is_known(text, certain):
     assert requires(text, '.') == certain
+
+
+    ('text', 'longer'),
+    [
+        ('^192\\.168\\.10\\.1', True),
+        ('^192\\.168\\.10\\.1$', False),
+        ('^192\\.168\\.10\\.1\\Z', False),
+        ('^192\\.168\\.10\\.1\\b', False),
+        ('^192\\.168\\.10\\.1(?![0-9])', False),
+        ('^192\\.168\\.10\\.', False),
+        ('^2001:db8::', False),
+        ('^2001:db8', True),
+        ('^192\\.168\\.10\\.[34]', True),
+        ('^192\\.168\\.10\\.[34]$', False),
+        ('^192\\.168\\.10\\.(3|4)', True),
+        ('^192\\.168\\.10\\.(?:3|4)$', False),
+        ('^192\\.168\\.10\\.(3|4$)', True),
+        ('^192\\.168\\.10\\.(3$|4$)', False),
+        ('^192\\.168\\.(1|10)\\.', False),
+        # What takes all the digits has an end.
+        ('^192\\.168\\.10\\.[0-9]{1,3}', False),
+        ('^192\\.168\\.10\\.[0-9]{1,2}', True),
+        ('^192\\.168\\.10\\..*', False),
+        ('^192\\.168\\.10\\.[0-9]+', False),
+        ('^192\\.168\\.10\\.1\\.?', True),
+        ('^192\\.168\\.10\\.1?', True),
+        ('^192\\.168\\.10\\.(1\\.){0,1}', False),
+        ('^192\\.168\\.10(\\.1){1,4}', True),
+        ('^\\A192\\.168\\.10\\.1', True),
+        ('^192\\.168\\.10\\.[^2]', True),
+    ],
+)
+def test_expression_without_an_end_may_match_a_longer_address(text, longer):
+    assert has_no_end(text) is longer
+
+
+@pytest.mark.skipif(sys.version_info < (3, 11), reason='Python 3.11 has atomic groups')
+def test_atomic_group_has_the_end_that_is_in_it():
+    assert has_no_end('^192\\.(?>1)')
+    assert not has_no_end('^192\\.(?>1\\.)')

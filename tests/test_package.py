@@ -46,6 +46,7 @@ def test_all_is_literal_sorted_and_true():
         'mbox',
         'names',
         'nearest',
+        'output',
         'policy',
         'reasons',
         'received',

@@ -6,6 +6,7 @@
 import dns.flags
 import dns.message
 import dns.rcode
+import dns.rdatatype
 import dns.resolver
 import dns.rrset
 import pytest
@@ -13,8 +14,10 @@ import socket
 import threading
 import time
 
+from ipaddress import ip_address
 from mailman_trustedserver.resolver import (
     KeyRecords,
+    mail_exchangers,
     MAX_REMEMBERED,
     MAX_SECONDS,
     REMEMBERED,
@@ -297,3 +300,87 @@ def test_signature_is_checked_with_a_name_server(server, selector, token):
         received_at=NOW,
     )
     assert result == (Result(refusal=token) if token else Result(DOMAIN))
+
+
+# Mail exchangers.
+
+# For a domain or host, the records of each type; or how the question goes wrong.
+EXCHANGERS = {
+    ('example.org.', 'MX'): ['10 mx1.example.org.', '20 mx2.example.org.'],
+    ('mx1.example.org.', 'A'): ['192.0.2.1'],
+    ('mx1.example.org.', 'AAAA'): ['2001:db8::1'],
+    ('mx2.example.org.', 'A'): ['192.0.2.1', '192.0.2.2'],
+    ('implicit.example.', 'A'): ['192.0.2.3'],
+    ('null.example.', 'MX'): ['0 .'],
+    ('lost.example.', 'MX'): ['10 lost.example.'],
+    ('lost.example.', 'A'): dns.rcode.SERVFAIL,
+    ('refused.example.', 'MX'): dns.rcode.REFUSED,
+}
+
+
+class OfExchangers(NameServer):
+    """It has the records of `EXCHANGERS`, and no name but these."""
+
+    def reply(self, query):
+        question = query.question[0]
+        kind = dns.rdatatype.to_text(question.rdtype)
+        name = question.name.to_text()
+        answer = dns.message.make_response(query)
+        answer.flags |= dns.flags.RA
+        self.asked.append(name)
+        found = EXCHANGERS.get((name, kind), [])
+        if not isinstance(found, list):
+            answer.set_rcode(found)
+        elif found:
+            records = dns.rrset.from_text(question.name, 60, 'IN', kind, *found)
+            answer.answer.append(records)
+        elif name not in {known for known, _ in EXCHANGERS}:
+            answer.set_rcode(dns.rcode.NXDOMAIN)
+        return answer
+
+
+@pytest.fixture
+def exchangers():
+    server = OfExchangers()
+    server.start()
+    yield server
+    server.stop()
+
+
+@pytest.mark.parametrize(
+    ('domain', 'addresses'),
+    [
+        ('example.org', {'192.0.2.1', '192.0.2.2', '2001:db8::1'}),
+        # RFC 5321 5.1: without an MX, the domain itself; RFC 7505: none at all.
+        ('implicit.example', {'192.0.2.3'}),
+        ('null.example', set()),
+        ('none.example', set()),
+        ('lost.example', None),
+        ('refused.example', None),
+        ('no..name', None),
+        ('x' * 300, None),
+    ],
+)
+def test_addresses_of_the_servers_that_take_mail(exchangers, domain, addresses):
+    found = mail_exchangers([domain], make_resolver=exchangers.resolver)
+    if addresses is not None:
+        addresses = {ip_address(one) for one in addresses}
+    assert found == {domain: addresses}
+
+
+def test_half_a_minute_is_given_to_all_domains_together(exchangers):
+    clock = Clock()
+    asked = []
+
+    def make_resolver():
+        clock.now += 4
+        resolver = exchangers.resolver()
+        asked.append(resolver)
+        return resolver
+
+    domains = [f'd{n}.implicit.example' for n in range(20)]
+    found = mail_exchangers(domains, clock, make_resolver)
+    assert found[domains[0]] == frozenset()
+    assert found[domains[-1]] is None
+    assert all(0 < one.lifetime <= MAX_SECONDS for one in asked if one.lifetime > 0)
+    assert len(exchangers.asked) < 8

@@ -385,7 +385,7 @@ class _Matcher:
     """
 
     def __init__(self) -> None:
-        # All networks in the order of the list, and the widest, in that of addresses.
+        # All networks, and the widest; in the end in the order of their addresses.
         self.ranges: list[Range] = []
         self.widest: list[Range] = []
         # By the version of IP: first and last address and entry of each of the
@@ -413,12 +413,21 @@ class _Matcher:
         self.ranges.append((version, first, last, entry))
 
     def freeze(self) -> None:
-        for one in sorted(self.ranges, key=_widest_first):
+        self.ranges.sort(key=_widest_first)
+        for one in self.ranges:
             if not self.widest or not _holds(self.widest[-1], one):
                 self.widest.append(one)
         for version in (4, 6):
             networks = [one[1:] for one in self.widest if one[0] == version]
             self._tables[version] = ([first for first, *_ in networks], networks)
+
+    def holder(self, one: Range) -> Optional[str]:
+        """The entry of the network that holds another one."""
+        starts, networks = self._tables[one[0]]
+        position = bisect_right(starts, one[1]) - 1
+        if position >= 0 and one[2] <= networks[position][1]:
+            return networks[position][2]
+        return None
 
     def match(self, address: Address) -> Optional[str]:
         starts, networks = self._tables[address.version]
@@ -507,15 +516,16 @@ class AddressList:
 
     @property
     def ranges(self) -> list[Range]:
-        """The addresses and networks on the list, in its order, as numbers.
+        """The addresses and networks on the list as numbers, in their order.
 
-        Exclusions and regular expressions are left out.
+        Of two from the same address on, the wider one comes first.  Exclusions and
+        regular expressions are left out.
         """
         return list(self._included.ranges)
 
     @property
     def excluded_ranges(self) -> list[Range]:
-        """The widest that are excluded, in the order of the addresses."""
+        """The widest that are excluded, in the same order."""
         return list(self._excluded.widest)
 
     def shared_with(self, other: AddressList) -> list[tuple[str, str]]:
@@ -539,10 +549,13 @@ class AddressList:
             one._excluded.ranges or one._excluded.patterns for one in (self, other)
         )
         last: list[Optional[Range]] = [None, None]
-        for one, side in sorted(
-            ((one, number) for number in (0, 1) for one in lists[number].widest),
-            key=lambda pair: _widest_first(pair[0]),
-        ):
+        # Two runs in order, which take no time to sort.
+        merged = [
+            (*_widest_first(one), side, one)
+            for side in (0, 1)
+            for one in lists[side].widest
+        ]
+        for *_, side, one in sorted(merged):
             outer = last[1 - side]
             if outer is not None and _holds(outer, one):
                 if exclusions:
@@ -566,17 +579,16 @@ class AddressList:
             compared.
         """
         pairs = []
-        # The widest so far: exclusions, and what is on the list.
-        widest: dict[bool, Optional[Range]] = {True: None, False: None}
-        for one in sorted([*self.excluded_ranges, *self.ranges], key=_widest_first):
-            excluded = one[3].startswith('!')
-            holders = [
-                outer for outer in widest.values() if outer and _holds(outer, one)
-            ]
-            if holders and not excluded:
-                pairs.append((one[3], holders[0][3]))
-            if widest[excluded] not in holders:
-                widest[excluded] = one
+        excluded = self._excluded if self._excluded.ranges else None
+        outer = None
+        for one in self._included.ranges:
+            holder = None if excluded is None else excluded.holder(one)
+            if outer is None or not _holds(outer, one):
+                outer = one
+            elif holder is None:
+                holder = outer[3]
+            if holder is not None:
+                pairs.append((one[3], holder))
         return pairs
 
 

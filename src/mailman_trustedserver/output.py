@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import sys
 
-from contextlib import suppress
+from typing import TextIO
 
 
 __all__ = ['Unwritable', 'complain', 'write']
@@ -23,8 +23,10 @@ def complain(text: str) -> None:
 
     :param text: A line.
     """
-    with suppress(OSError):
+    try:
         print(text, file=sys.stderr, flush=True)
+    except OSError:
+        _give_up(sys.stderr)
 
 
 def write(text: str, end: str = '\n') -> None:
@@ -42,8 +44,12 @@ def write(text: str, end: str = '\n') -> None:
             flush=True,
         )
     except OSError as error:
-        # What could not be written would fail again when the process ends.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _give_up(sys.stdout)
         if not isinstance(error, BrokenPipeError):
             complain(f'The output cannot be written: {error.strerror or error}')
             raise Unwritable from None
+
+
+def _give_up(stream: TextIO) -> None:
+    # What could not be written would fail again when the process ends.
+    os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
