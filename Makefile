@@ -17,7 +17,10 @@ WEB = 1.3.8 1.3.13
 SOURCES := $(shell find src -type f -not -name '*.pyc')
 
 .PHONY: help demo demo-web test check fuzz nightly bench test-versions test-web messages screenshots \
-	bypass-table dkim-table formats-table rest-answers import-runs vector load test-load test-debian test-network test-haraka release-check clean
+	bypass-table checks-table dkim-table formats-table rest-answers import-runs vector load test-load test-debian test-network test-haraka release-check clean
+=======
+	bypass-table checks-table dkim-table formats-table rest-answers vector load test-load test-debian test-network test-haraka release-check clean
+>>>>>>> 72ab313 (Say in the manual what check finds, and measure long lists)
 
 help:  ## say what there is
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -81,6 +84,7 @@ formats-table: $(VENV)/.installed-test  ## renew the table in docs/formats.md
 rest-answers: $(VENV)/.installed-test  ## renew the answers in docs/rest.md
 	RENEW=1 $(VENV)/bin/python -m pytest -q tests/test_rest_examples.py
 
+<<<<<<< HEAD
 import-runs: $(VENV)/.installed-test  ## renew the runs in docs/import.md
 	RENEW=1 $(VENV)/bin/python -m pytest -q tests/test_importing.py -k runs_on_the_page
 

@@ -10,7 +10,7 @@ import subprocess
 import sys
 
 from datetime import date
-from dev.site.posts import CONFIGURATION, LIST
+from dev.site.posts import CONFIGURATION, LIST, ROOT
 from ipaddress import ip_address
 from pathlib import Path
 from tests.conftest import CHAIN, DEFAULT_CHAIN, invoke, LIST_ID, section
@@ -55,6 +55,14 @@ def test_finding_is_a_sentence_and_a_remedy(configure):
         '    Take it off trusted_remote_servers, and use microsoft_365_tenants.',
         'docs/checks.md says more of each number.',
     ]
+
+
+def test_example_in_the_readme_is_printed(configure):
+    entry = '^192\\.168\\.10\\.1'
+    configure(CONFIGURATION.replace('192.168.10.1 192', f'{entry} 192'))
+    finding = invoke('check').stdout.splitlines()[-3:-1]
+    readme = (ROOT / 'README.md').read_text(encoding='utf-8')
+    assert '```\n' + '\n'.join(finding) + '\n```\n' in readme
 
 
 @pytest.mark.parametrize(

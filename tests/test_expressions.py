@@ -343,6 +343,7 @@ def test_what_every_match_has_in_it_is_known(text, certain):
     assert requires(text, '.') == certain
 
 
+@pytest.mark.parametrize(
     ('text', 'longer'),
     [
         ('^192\\.168\\.10\\.1', True),

@@ -22,6 +22,7 @@ PARTS = (
     ('Seconds of the start, over one second and over Mailman', speed.imports),
     ('The rule, over mailman.core.chains.process', speed.whole_chain),
     ('evaluate with so many networks in each list, over 10', growth.of_networks),
+    ('A list of 100,000 networks', growth.of_long_lists),
     ('evaluate with so many fields below the route, over none', growth.of_fields),
     ('A DKIM signature, without DNS', signed.of_sizes),
     ('Seconds for hostile messages with a signature', signed.of_hostile_input),

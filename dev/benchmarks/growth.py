@@ -12,9 +12,18 @@ from dev.benchmarks.material import hostile, LOCAL, policy, REMOTE, ROUTE
 from dev.benchmarks.timing import best, measure, ratio, Row
 from functools import partial
 from itertools import product
-from mailman_trustedserver import evaluate, MalformedReceived, parse_received
+from mailman_trustedserver import (
+    AddressList,
+    evaluate,
+    MalformedReceived,
+    parse_received,
+)
+from mailman_trustedserver.advice.lint import lint
 from mailman_trustedserver.formats import FORMATS
+from mailman_trustedserver.scopes import Configuration
+from mailman_trustedserver.settings import Settings
 from statistics import median
+from time import process_time
 
 
 NETWORKS = (10, 100, 1_000, 10_000, 100_000)
@@ -42,6 +51,22 @@ def of_networks() -> Iterator[Row]:
         networks[f'addresses {kind}'] = NETWORKS, [row.middle for row in rows]
         yield rows[2]
         yield rows[-1]._replace(bound=1.3)
+
+
+def of_long_lists() -> Iterator[Row]:
+    """Seconds of the processor for what is read, and what `check` compares."""
+    local, remote = (material.networks(NETWORKS[-1], seed) for seed in (1, 2))
+    settings = Settings(policy(local, remote))
+    for name, call in (
+        ('read: seconds', partial(AddressList.parse, local)),
+        ('two compared: seconds', partial(lint, Configuration(settings))),
+    ):
+        times = []
+        for _ in range(5):
+            start = process_time()
+            call()
+            times.append(process_time() - start)
+        yield ratio(name, times, [1.0] * len(times), 1.0)
 
 
 def _evaluate_unseen(route, trust):
