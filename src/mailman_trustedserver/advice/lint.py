@@ -583,9 +583,9 @@ LINTS: tuple[Lint, ...] = (
         'loopback-is-outgoing',
         '{key} has the loopback address: whatever a content filter on a local '
         'server hands on is trusted.',
-        'Take it off; for a content filter on the Mailman host it belongs on '
-        'trusted_local_servers. A web archive there, too, hands on over the loopback '
-        'what anybody wrote.',
+        'Take it off. For a content filter on the Mailman host it belongs on '
+        'trusted_local_servers, unless a proxy or a web archive there hands on over '
+        'the loopback what strangers wrote.',
         _loopback_is_outgoing,
     ),
     Lint(
