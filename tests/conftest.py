@@ -48,6 +48,7 @@ DOMAIN = 'lists.example.org'
 CHAIN = 'trusted-server-posting-chain'
 DEFAULT_CHAIN = 'default-posting-chain'
 STYLE = 'trusted-server-default'
+ANNOUNCE_STYLE = 'trusted-server-announce'
 
 # As .ci/run says: what is missing is a failure.
 TOOLS_REQUIRED = os.environ.get('TOOLS') == 'required'

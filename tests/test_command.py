@@ -580,7 +580,9 @@ def test_explain_prints_json_for_programs(mlist, posted):
             'limit': '100',
             'found': '',
         },
+        'ended_at': None,
         'fields_not_read': 0,
+        'older_change_nothing': True,
     }
     assert [hop['peer'] for hop in hops] == [
         '192.168.10.3',

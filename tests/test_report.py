@@ -10,17 +10,21 @@ from dev.site.posts import make_post
 from hypothesis import given
 from hypothesis import strategies as st
 from mailman_trustedserver import decide, Header
+from mailman_trustedserver.policy import MAX_FIELDS
+from mailman_trustedserver.reasons import Reason
 from mailman_trustedserver.report import (
     describe,
     draw,
     keep,
     log_line,
+    MAX_FIELD_LENGTH,
+    printable,
     read_log,
     read_log_by_day,
     read_log_line,
 )
 from tests.test_decision import BAD, GOOD, mlist, settings
-from tests.test_policy import hop, UNKNOWN
+from tests.test_policy import DATE, hop, RELAY, UNKNOWN
 
 
 def test_log_line_is_read_as_it_was_written():
@@ -121,7 +125,101 @@ def test_description_and_what_is_kept_are_plain_values(header):
 def test_description_of_a_route_alone_names_no_list():
     assert set(describe(decide(GOOD, settings(), mlist()))) - set(
         describe(decide(GOOD, settings()))
-    ) == {'list_id', 'posting_chain', 'mode', 'obstacles'}
+    ) == {
+        'list_id',
+        'posting_chain',
+        'default_nonmember_action',
+        'mode',
+        'obstacles',
+    }
+
+
+MANY = Header((('received', hop(RELAY)),) * (MAX_FIELDS + 2))
+STRANGER = Header((*GOOD.fields, ('auto-submitted', 'auto-replied')))
+OTHER_DOMAIN = {'sender_domains': 'example.net'}
+
+
+@pytest.mark.parametrize(
+    ('header', 'decided', 'standings', 'ended_at'),
+    [
+        (GOOD, settings(), 'listed listed sender', None),
+        # Where something else decides, the route is drawn as what it is.
+        (GOOD, settings(nonmember_actions='reject'), 'listed listed sender', None),
+        (GOOD, settings(**OTHER_DOMAIN), 'listed listed sender', None),
+        (STRANGER, settings(), 'listed listed sender', None),
+        (BAD, settings(), 'unlisted', 0),
+        (BAD, settings(nonmember_actions='reject'), 'unlisted', 0),
+        (Header((('received', 'x'),)), settings(), 'no-peer', 0),
+        (Header(), settings(), '', None),
+        # Without lists, nobody can say who is on one.
+        (GOOD, Reason.CONFIGURATION_ERROR, 'unknown', None),
+        (GOOD, Reason.NOT_ENABLED, 'unknown', None),
+    ],
+)
+def test_each_hop_has_its_standing(header, decided, standings, ended_at):
+    described = describe(decide(header, decided, mlist()))
+    assert ' '.join(one['standing'] for one in described['hops']) == standings
+    assert described['ended_at'] == ended_at
+
+
+@pytest.mark.parametrize(
+    ('header', 'decided', 'drawn'),
+    [
+        (
+            Header((*BAD.fields, *GOOD.fields)),
+            settings(),
+            '(3 older fields were not read: they change nothing)',
+        ),
+        (MANY, settings(), '(2 older fields were not read)'),
+        (GOOD, Reason.CONFIGURATION_ERROR, '(2 older fields were not read)'),
+        (GOOD, Reason.CONFIGURATION_ERROR, '[which servers are trusted is not known]'),
+    ],
+)
+def test_drawing_says_of_older_fields_what_is_so(header, decided, drawn):
+    text = draw(decide(header, decided, mlist()), 'x')
+    assert drawn in text
+    assert 'on no list' not in text or header is not GOOD
+
+
+@pytest.mark.parametrize(
+    ('text', 'shown'),
+    [
+        ('mail.example.org', 'mail.example.org'),
+        # UTF-8 (RFC 6531), as the parser of messages leaves it.
+        ('\udcc3\udcbcbung.example.org', 'übung.example.org'),
+        ('übung', 'übung'),
+        ('\udcff', '\\udcff'),
+        # No octet stands for this.
+        ('\ud800ü', '\\ud800ü'),
+        ('a\u202ecba', 'a\\u202ecba'),
+        ('a\x1b[2J\n', 'a\\x1b[2J\\n'),
+    ],
+)
+def test_text_is_readable_and_hides_nothing(text, shown):
+    assert printable(text) == shown
+
+
+@pytest.mark.parametrize(
+    ('date', 'time'),
+    [
+        ('Tue, 1 Sep 2026 12:00:00 +0200', '2026-09-01T10:00:00+00:00'),
+        ('Tue, 1 Sep 1 10:00:00 -9999999999', None),
+        ('yesterday', None),
+    ],
+)
+def test_hop_has_its_time_and_its_field(date, time):
+    field = hop(UNKNOWN).replace(DATE, date)
+    (described,) = describe(decide(Header((('received', field),)), settings()))['hops']
+    assert described['time'] == time
+    assert described['field'] == field.replace('\t', '    ')
+
+
+def test_long_field_is_cut():
+    field = f'from x\r\n\tby {"y" * MAX_FIELD_LENGTH}'
+    (described,) = describe(decide(Header((('received', field),)), settings()))['hops']
+    assert described['field'].startswith('from x\n    by yyy')
+    assert described['field'].endswith('y...')
+    assert len(described['field']) <= MAX_FIELD_LENGTH + 10
 
 
 @given(st.text(alphabet='\x1b[2J\x07\u202ex é\udce9', max_size=20))

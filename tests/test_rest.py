@@ -345,6 +345,7 @@ def test_held_message_is_explained(call):
     assert without(answer, 'explanation', 'remedy', 'details') == {
         'list_id': LIST_ID,
         'posting_chain': CHAIN,
+        'default_nonmember_action': 'hold',
         'mode': 'enforce',
         'obstacles': [],
         'message_id': '<held@example.org>',
@@ -368,9 +369,14 @@ def test_held_message_is_explained(call):
                 'outgoing': {},
                 'problem': '',
                 'nearest': None,
+                'time': '2026-09-01T10:00:00+00:00',
+                'field': BAD[0].replace('\t', '    '),
+                'standing': 'unlisted',
             }
         ],
+        'ended_at': 0,
         'fields_not_read': 0,
+        'older_change_nothing': True,
     }
     assert '203.0.113.66' in answer.json['explanation']
 
@@ -446,6 +452,55 @@ def test_nested_message_is_explained(call):
     assert answer.json['trusted'] is True
 
 
+def held(call, **params):
+    """The verdicts on a page of held messages: their numbers and reasons."""
+    answer = call('GET', f'{THE_LIST}/held', params=params)
+    assert answer.status_code == 200
+    entries = answer.json.get('entries', [])
+    return answer.json['total_size'], {
+        one['request_id']: one.get('reason') for one in entries
+    }
+
+
+def test_one_call_has_the_verdicts_on_a_page_of_held_messages(call):
+    add_list('other@example.com')
+    hold(make_message(BAD), 'other@example.com')
+    bad, good, stranger = (
+        hold(make_message(fields, auto_submitted=auto))
+        for fields, auto in ((BAD, None), (GOOD, None), (GOOD, 'auto-replied'))
+    )
+    reasons = {bad: 'unlisted-peer', good: 'outgoing-server', stranger: 'auto-reply'}
+    assert held(call) == (3, reasons)
+    assert held(call, count=2, page=2) == (3, {stranger: 'auto-reply'})
+    assert held(call, verdict='trusted') == (1, {good: 'outgoing-server'})
+    assert held(call, verdict='not-trusted', count=1, page=2) == (
+        2,
+        {stranger: 'auto-reply'},
+    )
+    entry = call('GET', f'{THE_LIST}/held').json['entries'][0]
+    path = entry['self_link'].partition(':8001')[2] or entry['self_link']
+    explained = call('GET', path.partition('/3.1')[1] + path.partition('/3.1')[2])
+    assert explained.json['details'] == entry['details']
+    assert 'hops' not in entry
+
+
+def test_held_message_whose_content_is_lost_has_no_verdict(call):
+    from mailman.config import config
+    from pathlib import Path
+
+    lost = hold(make_message(BAD))
+    for one in Path(config.MESSAGES_DIR).rglob('*'):
+        if one.is_file():
+            one.unlink()
+    assert held(call) == (1, {lost: None})
+    assert held(call, verdict='not-trusted') == (0, {})
+
+
+@pytest.mark.parametrize('params', [{'verdict': 'x'}, {'count': 1}, {'page': 1}])
+def test_bad_question_for_held_messages_is_a_bad_request(call, params):
+    assert call('GET', f'{THE_LIST}/held', params=params).status_code == 400
+
+
 def test_held_message_of_another_list_is_not_found(call):
     add_list('other@example.com')
     request_id = hold(make_message(BAD), 'other@example.com')
@@ -493,7 +548,6 @@ MISSING = [
     f'{ROOT}/lists/%ff%fe@%00',
     f'{THE_LIST}/x',
     f'{THE_LIST}/policy/x',
-    f'{THE_LIST}/held',
     f'{THE_LIST}/held/1',
     f'{THE_LIST}/held/1/x',
     f'{THE_LIST}/held/1/explanation/x',
@@ -517,6 +571,7 @@ def test_what_is_unknown_is_not_found(call, path):
         (THE_LIST, {'GET', 'PUT', 'PATCH'}),
         (f'{THE_LIST}/policy', {'GET'}),
         (f'{THE_LIST}/explanation', {'POST'}),
+        (f'{THE_LIST}/held', {'GET'}),
         (f'{THE_LIST}/held/1/explanation', {'GET'}),
     ],
 )
@@ -561,7 +616,7 @@ segments = st.one_of(
 )
 paths = st.one_of(
     st.lists(segments, max_size=6).map(lambda parts: '/'.join([ROOT, *parts])),
-    st.sampled_from([f'{THE_LIST}', f'{THE_LIST}/explanation']),
+    st.sampled_from([f'{THE_LIST}', f'{THE_LIST}/explanation', f'{THE_LIST}/held']),
 )
 values = st.recursive(
     st.none()
@@ -608,7 +663,7 @@ def test_no_request_is_answered_with_a_server_error(call):
         ),
         path=paths,
         query=st.dictionaries(
-            st.sampled_from(['count', 'page', 'posting_chain', 'x']),
+            st.sampled_from(['count', 'page', 'posting_chain', 'verdict', 'x']),
             st.text(max_size=10),
             max_size=3,
         ),

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from email.message import Message
 
 
-__all__ = ['Header']
+__all__ = ['Header', 'stamped_at']
 
 # Ten addresses with names are shorter.
 MAX_FROM_LENGTH = 2000
@@ -92,15 +92,7 @@ class Header:
 
         In seconds since the epoch; None if there is no such date.
         """
-        # It takes as long to import as half of this package, and few need it.
-        from email.utils import mktime_tz, parsedate_tz
-
-        try:
-            date = parsedate_tz(''.join(self.received[:1]).rpartition(';')[2])
-            return None if date is None else mktime_tz(date)
-        except Exception:
-            # On some text, Python's own reader fails.
-            return None
+        return stamped_at(''.join(self.received[:1]))
 
     @property
     def message_id(self) -> str:
@@ -151,6 +143,23 @@ class Header:
             auth_as=auth_as,
             signed=signed,
         )
+
+
+def stamped_at(field: str) -> Optional[float]:
+    """The date of a Received field.
+
+    :param field: The value of the field.
+    :return: Seconds since the epoch; None if it has no date that can be read.
+    """
+    # It takes as long to import as half of this package, and few need it.
+    from email.utils import mktime_tz, parsedate_tz
+
+    try:
+        date = parsedate_tz(field.rpartition(';')[2])
+        return None if date is None else mktime_tz(date)
+    except Exception:
+        # On some text, Python's own reader fails.
+        return None
 
 
 def _domains(value: str) -> list[str]:

@@ -4,6 +4,7 @@
 """The names that Mailman, Postorius and the parts of the plugin know each other by."""
 
 __all__ = [
+    'ANNOUNCE_STYLE',
     'CHAIN',
     'DEFAULT_CHAIN',
     'MODERATION_RULES',
@@ -19,6 +20,7 @@ PLUGIN = 'mailman_trustedserver.plugin.TrustedServerPlugin'
 RULE = 'trusted-server'
 CHAIN = 'trusted-server-posting-chain'
 STYLE = 'trusted-server-default'
+ANNOUNCE_STYLE = 'trusted-server-announce'
 
 # Mailman's own chain for posts, and those of its rules whose decisions a trusted post
 # bypasses.

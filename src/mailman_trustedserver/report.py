@@ -10,10 +10,14 @@ import re
 import textwrap
 
 from collections.abc import Iterator
+from contextlib import suppress
+from datetime import datetime, timezone
 from mailman_trustedserver.decision import Decision
+from mailman_trustedserver.header import stamped_at
 from mailman_trustedserver.names import RULE
 from mailman_trustedserver.nearest import nearest
 from mailman_trustedserver.policy import Finding, Verdict
+from mailman_trustedserver.reasons import Reason
 from mailman_trustedserver.received import MalformedReceived, parse_received
 from mailman_trustedserver.settings import OBSERVE, Settings
 from typing import Any, Optional
@@ -22,10 +26,12 @@ from typing import Any, Optional
 __all__ = [
     'describe',
     'describe_settings',
+    'describe_verdict',
     'draw',
     'escape',
     'keep',
     'log_line',
+    'printable',
     'read_log',
     'read_log_by_day',
     'read_log_line',
@@ -46,6 +52,9 @@ _QUOTES = {0x201C: '"', 0x201D: '"'}
 # Of the part of a field that can be read, the end is shown.
 MAX_READ_LENGTH = 100
 
+# A whole field is cut here; those that servers write are shorter.
+MAX_FIELD_LENGTH = 4000
+
 # Of a terminal, in characters.
 WIDTH = 79
 
@@ -56,11 +65,46 @@ def describe(decision: Decision) -> dict[str, Any]:
     :param decision: The decision.
     :return: A dictionary that JSON can hold; its hops are newest first.
     """
-    verdict, header = decision.verdict, decision.header
-    fields = header.received
+    verdict, fields = decision.verdict, decision.header.received
+    route, known = verdict.route or verdict.reason, decision.settings is not None
+    # The sender's domain is looked at once the route is trusted.
+    good = route.trusted or route is Reason.SENDER_DOMAIN
+    attested = [finding for finding in verdict.findings if finding.attested]
+    return {
+        **describe_verdict(decision),
+        'hops': [
+            {
+                **_described_hop(field, finding),
+                'standing': _standing(finding, good) if known else 'unknown',
+            }
+            for field, finding in zip(fields, verdict.findings)
+        ],
+        'ended_at': len(attested) - 1 if attested and known and not good else None,
+        'fields_not_read': len(fields) - len(verdict.findings),
+        'older_change_nothing': known and route is not Reason.TOO_MANY_FIELDS,
+    }
+
+
+def _standing(finding: Finding, good: bool) -> str:
+    """What the peer of a hop is to the lists, on a route that is good or not."""
+    if not finding.attested:
+        return 'anybody'
+    if finding.local is not None or finding.outgoing:
+        return 'listed'
+    if finding.peer is None:
+        return 'no-peer'
+    return 'sender' if good else 'unlisted'
+
+
+def describe_verdict(decision: Decision) -> dict[str, Any]:
+    """A decision as plain values only, without the route.
+
+    :param decision: The decision.
+    """
+    verdict = decision.verdict
     return {
         **_described_list(decision),
-        'message_id': _plain(header.message_id),
+        'message_id': _plain(decision.header.message_id),
         'trusted': verdict.trusted,
         'reason': verdict.reason.value,
         'proof': verdict.proof,
@@ -71,8 +115,6 @@ def describe(decision: Decision) -> dict[str, Any]:
         'actor': verdict.reason.actor.value,
         'case': verdict.case,
         'details': verdict.details,
-        'hops': [_described_hop(*pair) for pair in zip(fields, verdict.findings)],
-        'fields_not_read': len(fields) - len(verdict.findings),
     }
 
 
@@ -83,6 +125,7 @@ def _described_list(decision: Decision) -> dict[str, Any]:
     return {
         'list_id': mlist.list_id,
         'posting_chain': mlist.posting_chain,
+        'default_nonmember_action': mlist.default_nonmember_action,
         'mode': settings and settings.mode,
         'obstacles': [obstacle.value for obstacle in decision.obstacles],
     }
@@ -108,7 +151,26 @@ def _described_hop(field: str, finding: Finding) -> dict[str, Any]:
         'outgoing': dict(finding.outgoing),
         'problem': problem,
         'nearest': _described_nearest(field) if finding.attested and problem else None,
+        'time': _time(field),
+        'field': _shown_field(field),
     }
+
+
+def _time(field: str) -> Optional[str]:
+    """When a field was stamped, as its server says, in UTC and ISO 8601."""
+    seconds = stamped_at(field)
+    try:
+        return seconds and datetime.fromtimestamp(seconds, timezone.utc).isoformat()
+    except (OSError, OverflowError, ValueError):
+        # A year that nobody lives in.
+        return None
+
+
+def _shown_field(field: str) -> str:
+    """A field as it came, on several lines, safe and not too long."""
+    cut = CUT if len(field) > MAX_FIELD_LENGTH else ''
+    lines = field[:MAX_FIELD_LENGTH].strip('\r\n').splitlines()
+    return '\n'.join(printable(line.replace('\t', '    ')) for line in lines) + cut
 
 
 def _described_nearest(field: str) -> Optional[dict[str, Any]]:
@@ -127,9 +189,24 @@ def _described_nearest(field: str) -> Optional[dict[str, Any]]:
 
 
 def _plain(text: Optional[str]) -> Optional[str]:
-    # Bytes that are no ASCII stand in a header as surrogates, which no program
-    # that gets the text could write out again.
-    return text and text.encode('utf-8', 'backslashreplace').decode('utf-8')
+    return text and printable(text)
+
+
+def printable(text: str) -> str:
+    """Text from a message as people can read it, whatever is in it.
+
+    :param text: The text, with surrogates for bytes that are no ASCII.
+    :return: The same, with UTF-8 read as such.  What cannot be seen (control
+        characters, those that change the direction of text) or is no text is
+        escaped.
+    """
+    with suppress(UnicodeEncodeError):
+        octets = text.encode('utf-8', 'surrogateescape')
+        text = octets.decode('utf-8', 'surrogateescape')
+    return ''.join(
+        character if character.isprintable() else ascii(character)[1:-1]
+        for character in text
+    )
 
 
 def describe_settings(settings: Settings) -> dict[str, Any]:
@@ -162,11 +239,10 @@ def draw(decision: Decision, source: str) -> str:
         title += ': ' + _drawn(description['message_id'])
     lines = [title, '']
     if description['fields_not_read']:
-        lines += [
-            f'    ({description["fields_not_read"]} older fields were '
-            'not read: they change nothing)',
-            '    |',
-        ]
+        older = f'{description["fields_not_read"]} older fields were not read'
+        if description['older_change_nothing']:
+            older += ': they change nothing'
+        lines += [f'    ({older})', '    |']
     for hop in reversed(description['hops']):
         lines += _drawn_hop(hop)
     if description['hops']:
@@ -196,13 +272,19 @@ def _drawn_list(decision: Decision) -> str:
     return f'As a post to {mlist.list_id}{"".join(notes[:1])}:'
 
 
+# What the drawing says of a peer that is on no list.
+_STANDINGS = {
+    'anybody': ['anybody could have written this'],
+    'sender': ['on no list'],
+    'unlisted': ['on no list'],
+    'unknown': ['which servers are trusted is not known'],
+}
+
+
 def _drawn_hop(hop: dict[str, Any]) -> list[str]:
     lists = {'trusted_local_servers': hop['trusted_local_servers'], **hop['outgoing']}
     notes = [f'{key}: {entry}' for key, entry in lists.items() if entry is not None]
-    if not hop['attested']:
-        notes.append('anybody could have written this')
-    elif hop['peer'] is not None and not notes:
-        notes.append('on no list')
+    notes += _STANDINGS.get(hop['standing'], [])
     if hop['problem']:
         peer, notes = 'unreadable field', [hop['problem'], *notes]
     elif hop['reinjection']:

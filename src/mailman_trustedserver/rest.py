@@ -48,7 +48,11 @@ from mailman_trustedserver.advice.lint import lint
 from mailman_trustedserver.decision import decide, obstacles
 from mailman_trustedserver.header import Header
 from mailman_trustedserver.names import CHAIN, DEFAULT_CHAIN
-from mailman_trustedserver.report import describe, describe_settings
+from mailman_trustedserver.report import (
+    describe,
+    describe_settings,
+    describe_verdict,
+)
 from mailman_trustedserver.scopes import Configuration
 from zope.component import getUtility
 
@@ -60,6 +64,9 @@ MAX_MESSAGE_LENGTH = 10 * 1024 * 1024
 
 # The last page, and the most lists on one.
 MAX_PAGE = 10**9
+
+# The verdicts that held messages can be chosen by, and whether they trust.
+VERDICTS = {'trusted': True, 'not-trusted': False}
 
 # The media types of a message (RFC 2046, RFC 6532).
 MESSAGE_TYPES = ('message/rfc822', 'message/global')
@@ -142,15 +149,21 @@ class _Lists(_ListBase):
 
     def on_get(self, request, response):
         """Answer with the lists, or with a page of them."""
-        # Mailman's paging wants both or neither, and fails on one.
-        count, page = (
-            request.get_param_as_int(name, min_value=1, max_value=MAX_PAGE)
-            for name in ('count', 'page')
-        )
-        if (count is None) != (page is None):
-            bad_request(response, 'count and page go together: give both or none')
-        else:
+        if _check_page(request, response):
             okay(response, etag(self._make_collection(request)))
+
+
+def _check_page(request, response):
+    """Whether a request asks for all or for a page; else it is answered."""
+    # Mailman's paging wants both or neither, and fails on one.
+    count, page = (
+        request.get_param_as_int(name, min_value=1, max_value=MAX_PAGE)
+        for name in ('count', 'page')
+    )
+    half = (count is None) != (page is None)
+    if half:
+        bad_request(response, 'count and page go together: give both or none')
+    return not half
 
 
 def _posting_chain(value):
@@ -250,7 +263,9 @@ class _List(_ListBase):
 
     @child()
     def held(self, context, segments):
-        """The explanation of a held message."""
+        """The verdicts on the held messages, or the explanation of one."""
+        if not segments:
+            return _HeldMessages(self._mlist)
         if len(segments) != 2 or segments[1] != 'explanation':
             return NotFound(), []
         return _HeldExplanation(self._mlist, segments[0]), []
@@ -277,10 +292,19 @@ class _Explanation:
     def __init__(self, mlist):
         self._mlist = mlist
 
-    def _explain(self, response, header, usenet=False):
+    def _decide(self, header, usenet=False):
         mlist = values_of(self._mlist)
-        decision = decide(header, settings_for(mlist), mlist, usenet=usenet)
-        okay(response, etag(describe(decision)))
+        return decide(header, settings_for(mlist), mlist, usenet=usenet)
+
+    def _decide_held(self, message_id, msgdata):
+        """The decision on a held message; None if its content is lost."""
+        try:
+            msg = getUtility(IMessageStore).get_message_by_id(message_id)
+        except Exception:
+            # The file in the store cannot be read or unpickled.
+            log.exception('trusted-server: held message %s', message_id)
+            msg = None
+        return msg and self._decide(Header.of(msg), is_usenet(msgdata))
 
 
 class _PostedExplanation(_Explanation):
@@ -305,7 +329,52 @@ class _PostedExplanation(_Explanation):
         except ValueError as error:
             bad_request(response, str(error))
         else:
-            self._explain(response, header)
+            okay(response, etag(describe(self._decide(header))))
+
+
+class _HeldMessages(CollectionMixin, _Explanation):
+    """The verdicts on the messages that are held, in Mailman's order."""
+
+    def _resource_as_dict(self, held):
+        """See `CollectionMixin`."""
+        decision = self._decision(held)
+        verdict = {'trusted': None} if decision is None else describe_verdict(decision)
+        return {
+            'request_id': held.id,
+            **verdict,
+            'self_link': self.api.path_to(
+                f'plugins/{find_plugin().name}/lists/{self._mlist.list_id}'
+                f'/held/{held.id}/explanation'
+            ),
+        }
+
+    def _decision(self, held):
+        found = self._requests.get_request(held.id, RequestType.held_message)
+        return found and self._decide_held(*found)
+
+    @property
+    def _requests(self):
+        return IListRequests(self._mlist)
+
+    def _get_collection(self, request):
+        """See `CollectionMixin`."""
+        held = self._requests.of_type(RequestType.held_message)
+        wanted = VERDICTS.get(request.get_param('verdict'))
+        if wanted is None:
+            return held
+        decided = ((one, self._decision(one)) for one in held)
+        return [
+            one
+            for one, decision in decided
+            if decision is not None and decision.verdict.trusted is wanted
+        ]
+
+    def on_get(self, request, response):
+        """Answer with the verdicts, or with a page of them."""
+        if request.get_param('verdict', default='trusted') not in VERDICTS:
+            bad_request(response, f'verdict must be one of {", ".join(VERDICTS)}')
+        elif _check_page(request, response):
+            okay(response, etag(self._make_collection(request)))
 
 
 class _HeldExplanation(_Explanation):
@@ -324,13 +393,8 @@ class _HeldExplanation(_Explanation):
         if held is None:
             not_found(response, f'No such held message: {self._request_id}')
             return
-        try:
-            msg = getUtility(IMessageStore).get_message_by_id(held[0])
-        except Exception:
-            # The file in the store cannot be read or unpickled.
-            log.exception('trusted-server: held message %s', self._request_id)
-            msg = None
-        if msg is None:
+        decision = self._decide_held(*held)
+        if decision is None:
             not_found(response, 'The content of the held message is lost')
         else:
-            self._explain(response, Header.of(msg), is_usenet(held[1]))
+            okay(response, etag(describe(decision)))
