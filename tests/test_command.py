@@ -601,6 +601,9 @@ def test_explain_prints_json_for_programs(mlist, posted):
         'outgoing': {'trusted_remote_servers': '192.168.10.1'},
         'problem': '',
         'nearest': None,
+        'time': '2026-09-01T10:00:00+00:00',
+        'field': GOOD[1].replace('\t', '    '),
+        'standing': 'listed',
     }
     assert hops[2]['authenticated']
 

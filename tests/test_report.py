@@ -129,6 +129,7 @@ def test_description_of_a_route_alone_names_no_list():
         'list_id',
         'posting_chain',
         'default_nonmember_action',
+        'nonmember_actions',
         'mode',
         'obstacles',
     }

@@ -346,6 +346,7 @@ def test_held_message_is_explained(call):
         'list_id': LIST_ID,
         'posting_chain': CHAIN,
         'default_nonmember_action': 'hold',
+        'nonmember_actions': ['hold'],
         'mode': 'enforce',
         'obstacles': [],
         'message_id': '<held@example.org>',

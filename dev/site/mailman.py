@@ -162,6 +162,10 @@ class MailmanSite:
             text = text.replace('{directory}', str(self.directory))
             (self.directory / name).write_text(text, encoding='utf-8')
 
+    def gone(self) -> bool:
+        """Whether no process of Mailman is left."""
+        return self._process.gone()
+
     def answers(self) -> bool:
         """Whether LMTP and REST answer."""
         try:

@@ -126,6 +126,11 @@ class WebSite:
             self._server.wait()
         self._server = None
 
+    def check(self) -> None:
+        """Raise SiteError if the server ended by itself."""
+        if self._server is None or self._server.poll() is not None:
+            raise SiteError(f'Postorius ended.\n{self.log}')
+
     def restart(self, apps: Sequence[str] | None = None) -> None:
         """Stop and start the server, with other apps if given."""
         self.stop()
@@ -141,8 +146,8 @@ class WebSite:
                 opener.open(f'{self.url}/accounts/login/', timeout=10).close()
                 return
             except OSError:
-                gone = self._server is None or self._server.poll() is not None
-                if gone or time.monotonic() > deadline:
+                self.check()
+                if time.monotonic() > deadline:
                     raise SiteError(f'Postorius did not start.\n{self.log}') from None
             time.sleep(0.1)
 
@@ -175,11 +180,14 @@ class WebSite:
         return [sys.executable, '-m', *args]
 
     def _options(self) -> dict[str, Any]:
+        # The client of Mailman's REST API honours a proxy.
+        no_proxy = ','.join(filter(None, [os.environ.get('no_proxy'), LOOPBACK]))
         # The current directory is where Python looks for the package `dev`.
         return {
             'cwd': Path(__file__).parents[2],
             'env': {
                 **os.environ,
+                'no_proxy': no_proxy,
                 'DJANGO_SETTINGS_MODULE': 'dev.site.postorius_settings',
                 'DEMO_WEB': str(self.directory / 'settings.json'),
             },

@@ -120,7 +120,7 @@ class MailmanProcess:
             if pid_file.exists():
                 self.run('stop', '--quiet', stderr=subprocess.DEVNULL)
                 self._gone(3)
-        if self._gone(0):
+        if self.gone():
             return
         # The master leads a session, and so a process group, of its own, in
         # which its runners are.
@@ -128,6 +128,10 @@ class MailmanProcess:
             os.killpg(int(pid_file.read_text()), signal.SIGKILL)
         if not self._gone(STOP_SECONDS):
             raise SiteError(f'Mailman did not stop.\n{self.logs()}')
+
+    def gone(self) -> bool:
+        """Whether no process of it is left."""
+        return self._gone(0)
 
     def _gone(self, seconds: float) -> bool:
         if self._alive is None:

@@ -126,6 +126,7 @@ def _described_list(decision: Decision) -> dict[str, Any]:
         'list_id': mlist.list_id,
         'posting_chain': mlist.posting_chain,
         'default_nonmember_action': mlist.default_nonmember_action,
+        'nonmember_actions': settings and sorted(settings.nonmember_actions),
         'mode': settings and settings.mode,
         'obstacles': [obstacle.value for obstacle in decision.obstacles],
     }
@@ -159,8 +160,10 @@ def _described_hop(field: str, finding: Finding) -> dict[str, Any]:
 def _time(field: str) -> Optional[str]:
     """When a field was stamped, as its server says, in UTC and ISO 8601."""
     seconds = stamped_at(field)
+    if seconds is None:
+        return None
     try:
-        return seconds and datetime.fromtimestamp(seconds, timezone.utc).isoformat()
+        return datetime.fromtimestamp(seconds, timezone.utc).isoformat()
     except (OSError, OverflowError, ValueError):
         # A year that nobody lives in.
         return None

@@ -15,6 +15,7 @@ __all__ = ['TrustedServersConfig']
 SECTION = 'trusted_servers'
 BEFORE = 'message_acceptance'
 HELD_MESSAGES = 'postorius/lists/held_messages.html'
+SETTINGS = 'postorius/lists/settings.html'
 
 log = logging.getLogger('postorius')
 
@@ -30,7 +31,7 @@ class TrustedServersConfig(AppConfig):
         """See `AppConfig`."""
         try:
             self._add_section()
-            self._add_explanations()
+            self._add_pages()
         except Exception:
             # Postorius goes on without us.
             log.exception('mailman_trustedserver: this Postorius is not supported')
@@ -45,9 +46,13 @@ class TrustedServersConfig(AppConfig):
         views.SETTINGS_SECTION_NAMES = tuple(sections)
         views.SETTINGS_FORMS[SECTION] = TrustedServersForm
 
-    def _add_explanations(self):
+    def _add_pages(self):
         from django.urls import re_path
-        from mailman_trustedserver.postorius.views import explanation, link_explanations
+        from mailman_trustedserver.postorius.views import (
+            explanation,
+            show_section,
+            show_verdicts,
+        )
         from postorius.urls import list_patterns
         from postorius.views import list as views
 
@@ -58,12 +63,18 @@ class TrustedServersConfig(AppConfig):
                 name='held_message_explanation',
             )
         )
+        shows = {HELD_MESSAGES: show_verdicts, SETTINGS: show_section}
         render = views.render
 
-        # Postorius has no place in this page that an application could fill.
-        def render_with_explanations(request, template, context=None, *args, **kwargs):
-            if template == HELD_MESSAGES:
-                link_explanations(context)
+        # Postorius has no places in these pages that an application could fill.
+        def render_with_ours(request, template, context=None, *args, **kwargs):
+            if template in shows:
+                try:
+                    template = shows[template](request, context)
+                except Exception:
+                    log.exception(
+                        'mailman_trustedserver: %s is as without it', template
+                    )
             return render(request, template, context, *args, **kwargs)
 
-        views.render = render_with_explanations
+        views.render = render_with_ours

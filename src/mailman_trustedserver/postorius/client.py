@@ -8,10 +8,13 @@ from django.utils.translation import gettext as _
 from mailman_trustedserver.names import PLUGIN
 from mailmanclient import MailmanConnectionError
 from urllib.error import HTTPError
-from urllib.parse import quote
+from urllib.parse import quote, urlencode
 
 
-__all__ = ['NotFound', 'TrustedServers', 'Unavailable']
+__all__ = ['VERDICTS', 'NotFound', 'TrustedServers', 'Unavailable']
+
+# Those that held messages can be chosen by.
+VERDICTS = ('trusted', 'not-trusted')
 
 
 class Unavailable(Exception):
@@ -54,6 +57,14 @@ class TrustedServers:
     def policy(self):
         """What is in force for the list, as a dictionary."""
         return self._ask(f'{self._path}/policy')
+
+    def held(self, **query):
+        """The verdicts on held messages, as dictionaries.
+
+        :param query: `count` and `page`, or a `verdict`.
+        """
+        answer = self._ask(f'{self._path}/held?{urlencode(query)}')
+        return answer.get('entries', [])
 
     def explanation(self, request_id):
         """The explanation of a held message, as a dictionary.

@@ -8,6 +8,7 @@ from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
 from mailman_trustedserver.names import CHAIN, DEFAULT_CHAIN
 from mailman_trustedserver.postorius.client import TrustedServers, Unavailable
+from mailman_trustedserver.postorius.verdicts import action_label, nonmember_setting
 from postorius.forms.list_forms import ListSettingsForm
 
 
@@ -34,6 +35,14 @@ OTHER_CHOICE = (
 REPLACES = _('This replaces the chain {chain}.')
 
 
+class ChainWidget(forms.RadioSelect):
+    """Radio buttons whose name leads to the first of them, and not nowhere."""
+
+    def id_for_label(self, id_, index=None):
+        """See `Widget`."""
+        return super().id_for_label(id_, index or '0')
+
+
 class PolicyWidget(forms.Widget):
     """Shows what is in force, and takes no input."""
 
@@ -41,11 +50,7 @@ class PolicyWidget(forms.Widget):
 
     def get_context(self, name, value, attrs):
         """See `Widget`."""
-        return {'name': name, **value}
-
-    def id_for_label(self, id_):
-        """See `Widget`."""
-        return ''
+        return {'id': attrs['id'], **value}
 
 
 class TrustedServersForm(ListSettingsForm):
@@ -53,9 +58,7 @@ class TrustedServersForm(ListSettingsForm):
 
     # The chain that the person saw and may choose to leave, if it is none of ours.
     replace = forms.CharField(widget=forms.HiddenInput, required=False)
-    posting_chain = forms.ChoiceField(
-        label=_('Posting chain'), widget=forms.RadioSelect
-    )
+    posting_chain = forms.ChoiceField(label=_('Posting chain'), widget=ChainWidget)
     policy = forms.Field(
         label=_('In force'), widget=PolicyWidget, required=False, disabled=True
     )
@@ -91,8 +94,21 @@ class TrustedServersForm(ListSettingsForm):
             for name, (title, sentence) in choices.items()
         ]
         self.initial.update(
-            posting_chain=chain, replace=replace, policy={'policy': policy, **state}
+            posting_chain=chain,
+            replace=replace,
+            policy={
+                'policy': policy,
+                'setting': nonmember_setting(),
+                'action': action_label(state['default_nonmember_action']),
+                'actions': map(action_label, policy.get('nonmember_actions', ())),
+            },
         )
+
+    def clean(self):
+        """Save nothing where nothing could be chosen."""
+        if 'posting_chain' not in self.fields:
+            raise forms.ValidationError(self.initial['policy']['unavailable'])
+        return super().clean()
 
     def clean_posting_chain(self):
         """Have Mailman put the list on the chain; a refusal is an error here."""

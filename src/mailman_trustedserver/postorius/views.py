@@ -1,43 +1,116 @@
 # SPDX-FileCopyrightText: 2026 The mailman-trustedserver authors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The explanation of a held message, and the links to it."""
+"""The page of a held message's route, and what is added to Postorius' own pages.
+
+Each `show_…` takes the request and the context of a page of Postorius, and gives
+the template that stands in the place of Postorius' own.
+"""
 
 from django.contrib.auth.decorators import login_required
-from django.http import Http404
+from django.http import Http404, QueryDict
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils.html import format_html
-from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
+from django_mailman3.lib.paginator import paginate
 from mailman_trustedserver.postorius.client import (
     NotFound,
     TrustedServers,
     Unavailable,
+    VERDICTS,
 )
-from mailman_trustedserver.reasons import Actor, Reason
+from mailman_trustedserver.postorius.routes import picture
+from mailman_trustedserver.postorius.verdicts import nonmember_setting, Verdict
+from mailman_trustedserver.report import printable
 from postorius.auth.decorators import list_moderator_required
 from postorius.models import List
 from urllib.error import HTTPError
 
 
-__all__ = ['explanation', 'link_explanations']
+__all__ = ['explanation', 'show_section', 'show_verdicts']
+
+HELD_TEMPLATE = 'mailman_trustedserver/held_messages.html'
+SETTINGS_TEMPLATE = 'postorius/lists/settings.html'
 
 
-def link_explanations(context):
-    """Put a link beside the reason of each held message on the page.
+def show_verdicts(request, context):
+    """Put the verdict beside the reason of each held message on the page.
 
-    :param context: The context of Postorius' page.
+    With `verdict` in the query, only those messages are shown.
     """
-    list_id = context['list'].list_id
+    servers = TrustedServers(context['list'])
+    wanted = request.GET.get('verdict')
+    context['verdict'] = wanted if wanted in VERDICTS else ''
+    try:
+        if context['verdict']:
+            verdicts = _choose(request, context, servers)
+        else:
+            page = context['held_messages']
+            verdicts = servers.held(count=page.paginator.per_page, page=page.number)
+    except Unavailable as error:
+        context['unavailable'] = str(error)
+        return HELD_TEMPLATE
+    described = {one['request_id']: one for one in verdicts}
+    place = _place(request)
     for message in context['held_messages']:
-        # An attribute of a REST object that is set would have to be saved.
-        message.rest_data['reason'] = format_html(
-            '{} <a class="mailman-trustedserver-why" href="{}">{}</a>',
-            message.reason or '',
-            reverse('held_message_explanation', args=[list_id, message.request_id]),
-            _('Was its route trusted?'),
-        )
+        if message.request_id in described:
+            # An attribute of a REST object that is set would have to be saved.
+            message.rest_data['reason'] = _with_verdict(
+                context['list'], message, Verdict(described[message.request_id]), place
+            )
+    return HELD_TEMPLATE
+
+
+def _choose(request, context, servers):
+    """Put only the messages of one verdict on the page; return the verdicts."""
+    verdicts = servers.held(verdict=context['verdict'])
+    page = paginate(verdicts, request.GET.get('page'), request.GET.get('count'))
+    found = []
+    for one in page.object_list:
+        try:
+            found.append(context['list'].get_held_message(one['request_id']))
+        except HTTPError:
+            # It was handled between the two questions.
+            continue
+    page.object_list = found
+    context['held_messages'] = page
+    return verdicts
+
+
+def _with_verdict(mlist, message, verdict, place):
+    address = reverse(
+        'held_message_explanation', args=[mlist.list_id, message.request_id]
+    )
+    return format_html(
+        '{} <a class="mailman-trustedserver-why {}" data-msgid="{}" href="{}{}">{}</a>',
+        message.reason or '',
+        'trusted' if verdict.trusted else '',
+        message.request_id,
+        address,
+        place,
+        verdict.short,
+    )
+
+
+def _place(request):
+    """The page of the held messages that somebody comes from, as a query."""
+    place = QueryDict(mutable=True)
+    for name in ('page', 'count'):
+        value = request.GET.get(name, '')
+        if value.isascii() and value.isdigit():
+            place[name] = value
+    if request.GET.get('verdict') in VERDICTS:
+        place['verdict'] = request.GET['verdict']
+    return f'?{place.urlencode()}' if place else ''
+
+
+def show_section(request, context):
+    """Say in our section of the settings what only a superuser may know."""
+    policy = context['form'].initial.get('policy')
+    if isinstance(policy, dict):
+        policy['superuser'] = request.user.is_superuser
+    return SETTINGS_TEMPLATE
 
 
 @require_safe
@@ -51,24 +124,28 @@ def explanation(request, list_id, request_id):
     :param request_id: The number of the held message.
     """
     mlist = List.objects.get_or_404(fqdn_listname=list_id)
-    context = {'list': mlist}
+    context = {'list': mlist, 'place': _place(request)}
     status = 200
     try:
         described = TrustedServers(mlist).explanation(request_id)
         held = mlist.get_held_message(request_id)
-        # Where trust ended; nobody vouches for what lies before.
-        attested = [hop for hop in described['hops'] if hop['attested']]
-        end = attested[-1] if attested else None
-        if end and not described['trusted']:
-            end['end'] = True
+        first, folded, last = picture(described)
+        user = request.user
         context.update(
-            subject=held.subject,
-            sender=held.sender,
+            request_id=request_id,
+            subject=printable(held.subject or ''),
+            sender=printable(held.sender),
             hold_reason=held.reason,
             explanation=described,
-            **_advice(described),
-            # A route is read from where it began.
-            hops=described['hops'][::-1],
+            verdict=Verdict(described),
+            setting=nonmember_setting(),
+            # Whom Postorius lets into the settings.
+            may_change=user.is_superuser or getattr(user, 'is_list_owner', False),
+            superuser=user.is_superuser,
+            address=request.build_absolute_uri(request.path),
+            first=first,
+            folded=folded,
+            last=last,
         )
     except NotFound as error:
         raise Http404(str(error)) from error
@@ -80,20 +157,3 @@ def explanation(request, list_id, request_id):
         raise Http404(error.reason) from error
     template = 'mailman_trustedserver/explanation.html'
     return render(request, template, context, status=status)
-
-
-def _advice(described):
-    """The reason as sentences in the reader's language, and who can do something."""
-    try:
-        reason = Reason(described['reason'])  # type: ignore[call-arg]
-        remedy = reason.remedies[described['case']]
-        details = described['details']
-        details['problem'] = details['problem'] and _(details['problem'])
-        return {
-            'sentence': _(reason.sentence).format_map(details),
-            'remedy': remedy and _(remedy).format_map(details),
-            'for_administrator': reason.actor is Actor.ADMINISTRATOR,
-        }
-    except (KeyError, ValueError):
-        # The plugin in Mailman is of another version than this application.
-        return {'sentence': described['explanation']}

@@ -20,7 +20,7 @@ class _OnTheChain:
 
     def apply(self, mailing_list):
         """See `IStyle`."""
-        super().apply(mailing_list)
+        super().apply(mailing_list)  # type: ignore[misc]
         mailing_list.posting_chain = CHAIN
 
 
