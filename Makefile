@@ -65,7 +65,7 @@ test-version-%: .venvs/%/.installed
 test-web: $(WEB:%=test-web-%)  ## the tests in a browser, on each version of Postorius
 
 .SECONDARY: $(WEB:%=.venvs/web-%/.installed)
-test-web-%: .venvs/web-%/.installed
+test-web-%: .venvs/web-%/.installed .venvs/axe/.installed
 	WHEEL=1 .venvs/web-$*/bin/python -m pytest -q -rs -m web tests/web
 
 messages: .venvs/web-1.3.13/.installed  ## renew the catalogues of the web part; needs GNU gettext
@@ -108,6 +108,12 @@ test-debian: $(VENV)/.installed-test  ## Debian's own Mailman, in a system of it
 
 test-haraka: $(VENV)/.installed-test .venvs/haraka/.installed  ## a Haraka that lets tabs into HELO; needs Node.js and npm
 	$(VENV)/bin/python -m pytest -q -rs -m haraka tests/test_haraka.py
+
+# Looks for what keeps people from using a page.
+.venvs/axe/.installed:
+	mkdir -p .venvs/axe
+	npm install --prefix .venvs/axe --no-audit --no-fund --ignore-scripts axe-core@4.14.1
+	touch $@
 
 .venvs/haraka/.installed:
 	mkdir -p .venvs/haraka

@@ -17,9 +17,9 @@ import shutil
 
 from dev.site.outcomes import Outcome
 from dev.site.postorius import User, WebSite
-from dev.site.posts import CONFIGURATION, make_post
+from dev.site.posts import CONFIGURATION, make_post, ROOT
 from pathlib import Path
-from tests.conftest import BAD, new_list, post_to, TOOLS_REQUIRED
+from tests.conftest import BAD, need, new_list, post_to, TOOLS_REQUIRED
 
 
 PROGRAMS = 'chromium', 'chromedriver', 'xgettext'
@@ -54,6 +54,10 @@ FLAGS = (
     '--window-size=1200,900',
 )
 PAGE_SECONDS = 30
+# From npm, as the Makefile has it.
+AXE = ROOT / '.venvs' / 'axe' / 'node_modules' / 'axe-core' / 'axe.min.js'
+# The parts of the pages that are not Postorius' own.
+OURS = ['.mailman-trustedserver', '.mailman-trustedserver-filter', 'td a[class*=-why]']
 LOG_LINES = 60
 
 
@@ -266,6 +270,18 @@ class Browser:
                 .then(answer => done(answer.status));
         """
         return self.driver.execute_async_script(script, url, data, token)
+
+    def axe(self):
+        """What axe-core finds wrong on our parts of the page."""
+        need(AXE.exists(), 'this needs axe-core: make .venvs/axe/.installed')
+        script = """
+            const [parts, done] = arguments;
+            axe.run({include: parts.filter(one => document.querySelector(one))})
+                .then(found => done(found.violations.map(one => [
+                    one.id, one.nodes.map(node => [node.html, node.failureSummary])])));
+        """
+        self.driver.execute_script(AXE.read_text(encoding='utf-8'))
+        return self.driver.execute_async_script(script, OURS)
 
     @property
     def text(self):

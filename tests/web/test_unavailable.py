@@ -52,6 +52,54 @@ def test_section_says_what_is_wrong_and_the_rest_works(browser, web, held, case)
     assert 'configuration of the plugin' in browser.text or sentence in browser.text
 
 
+@pytest.mark.parametrize('case', ['absent', 'disabled'])
+def test_what_would_not_work_is_not_offered(browser, web, held, case):
+    address, _ = held
+    plugins, sentence = BROKEN[case]
+    web.site.restart(plugins)
+    browser.log_in('owner')
+    browser.open_list(address, SECTION)
+    assert not browser.find('form.list_settings [type=submit]').is_displayed()
+    # Whoever sends it all the same is not told that it was saved.
+    browser.submit('form.list_settings [type=submit]')
+    assert sentence in browser.text
+    assert 'The settings have been updated.' not in browser.text
+    browser.open_list(address, OTHER_SECTION)
+    assert browser.find('form.list_settings [type=submit]').is_displayed()
+    browser.open_list(address, 'held_messages')
+    assert browser.find_all('tbody tr')
+    assert not browser.find_all('a.mailman-trustedserver-why')
+    assert sentence in browser.text
+
+
+def test_route_is_not_judged_without_a_configuration(browser, web, held):
+    address, why = held
+    web.site.restart(section('mode: watch'))
+    for name in ('moderator', 'superuser'):
+        browser.log_in(name)
+        browser.open_list(address, why)
+        alert = browser.find('.alert').text
+        assert alert.startswith('The configuration of the plugin did not load.')
+        assert 'with "mailman trustedserver check" and corrects it.' in alert
+        assert 'No list of servers is known now' in browser.text
+        assert 'on no list' not in browser.text
+        assert 'Trust ended here' not in browser.text
+    browser.open_list(address, 'held_messages')
+    verdict = browser.find('a.mailman-trustedserver-why').text
+    assert verdict == 'not known: The configuration of the plugin did not load.'
+
+
+@pytest.mark.parametrize('name', ['owner', 'superuser'])
+def test_only_a_superuser_is_told_the_name_of_a_file(browser, web, held, name):
+    address, _ = held
+    web.site.restart(section('mode: watch'))
+    browser.log_in(name)
+    browser.open_list(address, SECTION)
+    assert 'mailman trustedserver check' in browser.text
+    told = str(web.site.directory) in browser.driver.page_source
+    assert told == (name == 'superuser')
+
+
 def test_pages_say_that_the_plugin_only_observes(browser, web, held):
     address, why = held
     web.site.restart(OBSERVING)
