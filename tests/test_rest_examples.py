@@ -72,7 +72,7 @@ def test_documented_calls_give_the_documented_answers():
     need(shutil.which('curl'), 'this needs curl: apt install curl')
     text = DOCUMENT.read_text(encoding='utf-8')
     examples = EXAMPLE.findall(text)
-    assert len(examples) == 12
+    assert len(examples) == 13
     with MailmanSite(CONFIGURATION) as site:
         fill(site)
         for command, answer in examples:

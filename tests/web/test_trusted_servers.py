@@ -16,6 +16,7 @@ from tests.web.conftest import chain_of, hold, list_id, make_lists, set_chain, U
 pytestmark = pytest.mark.web
 
 SECTION = 'settings/trusted_servers'
+TRY = 'trusted_servers/try'
 WHY = 'a.mailman-trustedserver-why'
 ROUTE = '.mailman-trustedserver-route > li'
 OWNERS = {'superuser', 'owner'}
@@ -171,7 +172,7 @@ def test_pages_have_the_permissions_of_their_neighbours(browser, site, held, nam
         assert chain_of(site, address) == expected
 
 
-@pytest.mark.parametrize('page', [SECTION, 'held_messages/1/explanation'])
+@pytest.mark.parametrize('page', [SECTION, TRY, 'held_messages/1/explanation'])
 def test_who_has_not_logged_in_is_asked_to(browser, lists, page):
     browser.open_list(lists[0], page)
     assert browser.driver.current_url.startswith(f'{browser.web.url}/accounts/login/')
@@ -570,6 +571,59 @@ def test_only_a_superuser_is_told_which_line_lists_an_address(
         ]
 
 
+# Trying a message, and the sign on the page of the list.
+
+
+@pytest.mark.parametrize(
+    ('text', 'sentence'),
+    [
+        (make_post(GOOD).decode(), 'The route is trusted.'),
+        (make_post(BAD).decode().partition('\n\n')[0], 'which is on no list'),
+        (BAD[0], 'which is on no list'),
+        (SCRIPT, 'could not be read'),
+        ('X-Spam: yes\n\nHello', 'This is no message'),
+    ],
+)
+def test_verdict_on_any_message_can_be_tried(browser, site, lists, text, sentence):
+    address, _ = lists
+    set_chain(site, address, CHAIN)
+    browser.log_in('moderator')
+    browser.open_list(address, 'held_messages')
+    browser.open_list(address, TRY)
+    # As it would be pasted: a tab typed would leave the field.
+    area = browser.find('[name=message]')
+    browser.driver.execute_script('arguments[0].value = arguments[1]', area, text)
+    browser.submit('[name=message]')
+    assert browser.status == 200
+    assert sentence in browser.find('.alert').text
+    assert SCRIPT not in browser.driver.page_source
+    area = browser.find('[name=message]')
+    assert area.get_attribute('value').splitlines() == text.splitlines()
+    assert site.rest('GET', f'/3.1/lists/{list_id(address)}/held')['total_size'] == 0
+
+
+@pytest.mark.parametrize('name', ['superuser', 'moderator', 'member', 'other-owner'])
+def test_only_who_moderates_may_try_a_message(browser, lists, name):
+    browser.log_in(name)
+    expected = 200 if name in MODERATORS else 403
+    assert browser.open_list(lists[0], TRY) == expected
+    if expected == 200:
+        url = browser.driver.current_url
+        assert browser.send(url, {'message': 'x'}, token=False) == 403
+
+
+@pytest.mark.parametrize('name', [*sorted(MODERATORS), 'member', None])
+def test_page_of_the_list_says_whether_it_is_on_the_chain(browser, site, lists, name):
+    address, _ = lists
+    if name:
+        browser.log_in(name)
+    for chain, word in ((DEFAULT_CHAIN, 'is not on'), (CHAIN, 'is on')):
+        set_chain(site, address, chain)
+        assert browser.open_list(address) == 200
+        told = f'This list {word} the chain of trusted servers.' in browser.text
+        assert told == (name in MODERATORS)
+
+
 # For everybody's eyes.
 
 
@@ -591,7 +645,7 @@ def test_axe_finds_nothing_on_our_parts(browser, site, lists, width, action):
         path = hold(site, address, fields)
         config = {'default_nonmember_action': action}
         site.rest('PATCH', f'/3.1/lists/{list_id(address)}/config', config)
-        for page in (path, 'held_messages', SECTION):
+        for page in (path, 'held_messages', SECTION, TRY):
             browser.open_list(address, page)
             # What is folded is looked at, too.
             browser.driver.execute_script(
@@ -612,7 +666,9 @@ def test_pages_speak_japanese(browser, site, lists):
     for shown in ('信頼するサーバー', '通常どおりモデレートする。', '現在の設定'):
         assert shown in browser.text
     browser.open_list(address, 'held_messages')
-    assert browser.find(WHY).text == '信頼できない: 203.0.113.66 はどの一覧にもありません'
+    assert (
+        browser.find(WHY).text == '信頼できない: 203.0.113.66 はどの一覧にもありません'
+    )
     browser.open_list(address, path)
     assert '203.0.113.66 に心当たりがなければ、何もしないでください' in browser.text
     assert browser.find('ol').find_element('xpath', '..').get_attribute('lang') == 'ja'

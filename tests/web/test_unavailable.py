@@ -68,8 +68,12 @@ def test_what_would_not_work_is_not_offered(browser, web, held, case):
     assert browser.find('form.list_settings [type=submit]').is_displayed()
     browser.open_list(address, 'held_messages')
     assert browser.find_all('tbody tr')
+    assert not browser.find_all('.mailman-trustedserver-filter')
     assert not browser.find_all('a.mailman-trustedserver-why')
     assert sentence in browser.text
+    assert browser.open_list(address) == 200
+    assert 'the chain of trusted servers' not in browser.text
+    assert browser.open_list(address, 'trusted_servers/try') == 200
 
 
 def test_route_is_not_judged_without_a_configuration(browser, web, held):

@@ -16,6 +16,7 @@ SECTION = 'trusted_servers'
 BEFORE = 'message_acceptance'
 HELD_MESSAGES = 'postorius/lists/held_messages.html'
 SETTINGS = 'postorius/lists/settings.html'
+SUMMARY = 'postorius/lists/summary.html'
 
 log = logging.getLogger('postorius')
 
@@ -50,20 +51,27 @@ class TrustedServersConfig(AppConfig):
         from django.urls import re_path
         from mailman_trustedserver.postorius.views import (
             explanation,
+            show_chain,
             show_section,
             show_verdicts,
+            try_message,
         )
         from postorius.urls import list_patterns
         from postorius.views import list as views
 
-        list_patterns.append(
+        list_patterns += [
             re_path(
                 r'^held_messages/(?P<request_id>[0-9]{1,9})/explanation$',
                 explanation,
                 name='held_message_explanation',
-            )
-        )
-        shows = {HELD_MESSAGES: show_verdicts, SETTINGS: show_section}
+            ),
+            re_path(r'^trusted_servers/try$', try_message, name='list_try_message'),
+        ]
+        shows = {
+            HELD_MESSAGES: show_verdicts,
+            SETTINGS: show_section,
+            SUMMARY: show_chain,
+        }
         render = views.render
 
         # Postorius has no places in these pages that an application could fill.

@@ -3,6 +3,7 @@
 
 """What the plugin in Mailman's core says, over Mailman's REST API."""
 
+from copy import copy
 from django.utils.functional import cached_property
 from django.utils.translation import gettext as _
 from mailman_trustedserver.names import PLUGIN
@@ -11,7 +12,7 @@ from urllib.error import HTTPError
 from urllib.parse import quote, urlencode
 
 
-__all__ = ['VERDICTS', 'NotFound', 'TrustedServers', 'Unavailable']
+__all__ = ['VERDICTS', 'NoMessage', 'NotFound', 'TrustedServers', 'Unavailable']
 
 # Those that held messages can be chosen by.
 VERDICTS = ('trusted', 'not-trusted')
@@ -23,6 +24,10 @@ class Unavailable(Exception):
 
 class NotFound(Unavailable):
     """The plugin answers, but does not know what it was asked for."""
+
+
+class NoMessage(Unavailable):
+    """The plugin answers that what it was given is no message."""
 
 
 class TrustedServers:
@@ -74,6 +79,27 @@ class TrustedServers:
         """
         return self._ask(f'{self._path}/held/{request_id}/explanation')
 
+    def explain(self, message):
+        """The explanation of any message, as a dictionary.
+
+        :param message: The message or its header, in octets.
+        :raises NoMessage: if it is none.
+        """
+        # mailmanclient sends nothing but forms.
+        self._connection = copy(self._connection)
+        self._connection.request_hooks = [
+            lambda params: (
+                {
+                    **params,
+                    'data': message,
+                    'headers': {**params['headers'], 'Content-Type': 'message/rfc822'},
+                }
+                if params['method'] == 'POST'
+                else params
+            )
+        ]
+        return self._ask(f'{self._path}/explanation', {'message': ''}, 'POST')
+
     def _ask(self, path, data=None, method=None):
         root = f'plugins/{quote(self._plugin_name)}'
         try:
@@ -87,6 +113,10 @@ class TrustedServers:
                         'the plugin was installed. Open this page again; if that does '
                         'not help, ask the site administrator.'
                     )
+                ) from error
+            if error.code in (400, 413):
+                raise NoMessage(
+                    _('This is no message: paste its header, or one Received field.')
                 ) from error
             if error.code != 404:
                 raise Unavailable(_no_answer(error)) from error

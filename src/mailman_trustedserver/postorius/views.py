@@ -7,13 +7,18 @@ Each `show_…` takes the request and the context of a page of Postorius, and gi
 the template that stands in the place of Postorius' own.
 """
 
+import re
+
+from contextlib import suppress
 from django.contrib.auth.decorators import login_required
 from django.http import Http404, QueryDict
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils.html import format_html
-from django.views.decorators.http import require_safe
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_http_methods, require_safe
 from django_mailman3.lib.paginator import paginate
+from mailman_trustedserver.names import CHAIN
 from mailman_trustedserver.postorius.client import (
     NotFound,
     TrustedServers,
@@ -28,10 +33,20 @@ from postorius.models import List
 from urllib.error import HTTPError
 
 
-__all__ = ['explanation', 'show_section', 'show_verdicts']
+__all__ = [
+    'explanation',
+    'show_chain',
+    'show_section',
+    'show_verdicts',
+    'try_message',
+]
 
 HELD_TEMPLATE = 'mailman_trustedserver/held_messages.html'
 SETTINGS_TEMPLATE = 'postorius/lists/settings.html'
+SUMMARY_TEMPLATE = 'mailman_trustedserver/summary.html'
+
+# What somebody pasted that does not begin with the name of a field.
+_FIELD_NAME = re.compile('[!-9;-~]+:')
 
 
 def show_verdicts(request, context):
@@ -113,6 +128,62 @@ def show_section(request, context):
     return SETTINGS_TEMPLATE
 
 
+def show_chain(request, context):
+    """Say to those who moderate a list whether it is on the chain."""
+    roles = ('is_superuser', 'is_list_owner', 'is_list_moderator')
+    if any(getattr(request.user, role, False) for role in roles):
+        with suppress(Unavailable):
+            on_it = TrustedServers(context['list']).state['posting_chain'] == CHAIN
+            context['chain_sentence'] = (
+                _('This list is on the chain of trusted servers.')
+                if on_it
+                else _('This list is not on the chain of trusted servers.')
+            )
+    return SUMMARY_TEMPLATE
+
+
+def _shown(request, described):
+    """What the pages need that show a verdict and a route."""
+    user = request.user
+    first, folded, last = picture(described)
+    return {
+        'explanation': described,
+        'verdict': Verdict(described),
+        'setting': nonmember_setting(),
+        # Whom Postorius lets into the settings.
+        'may_change': user.is_superuser or getattr(user, 'is_list_owner', False),
+        'superuser': user.is_superuser,
+        'address': request.build_absolute_uri(request.path),
+        'first': first,
+        'folded': folded,
+        'last': last,
+    }
+
+
+@require_http_methods(['GET', 'HEAD', 'POST'])
+@login_required
+@list_moderator_required
+def try_message(request, list_id):
+    """Show what the verdict on a message would be; nothing is kept.
+
+    :param request: The request.
+    :param list_id: The list-id or posting address.
+    """
+    mlist = List.objects.get_or_404(fqdn_listname=list_id)
+    text = request.POST.get('message', '').lstrip()
+    context = {'list': mlist, 'message': text}
+    if text:
+        if not _FIELD_NAME.match(text):
+            text = f'Received: {text}'
+        try:
+            # A NUL or a line that is no field is for the plugin to refuse.
+            described = TrustedServers(mlist).explain(text.encode())
+            context.update(_shown(request, described))
+        except Unavailable as error:
+            context['unavailable'] = str(error)
+    return render(request, 'mailman_trustedserver/try.html', context)
+
+
 @require_safe
 @login_required
 @list_moderator_required
@@ -129,23 +200,12 @@ def explanation(request, list_id, request_id):
     try:
         described = TrustedServers(mlist).explanation(request_id)
         held = mlist.get_held_message(request_id)
-        first, folded, last = picture(described)
-        user = request.user
         context.update(
+            _shown(request, described),
             request_id=request_id,
             subject=printable(held.subject or ''),
             sender=printable(held.sender),
             hold_reason=held.reason,
-            explanation=described,
-            verdict=Verdict(described),
-            setting=nonmember_setting(),
-            # Whom Postorius lets into the settings.
-            may_change=user.is_superuser or getattr(user, 'is_list_owner', False),
-            superuser=user.is_superuser,
-            address=request.build_absolute_uri(request.path),
-            first=first,
-            folded=folded,
-            last=last,
         )
     except NotFound as error:
         raise Http404(str(error)) from error
