@@ -237,6 +237,13 @@ class Browser:
         """All elements that a CSS selector matches."""
         return self.driver.find_elements('css selector', selector)
 
+    def click(self, selector):
+        """Click on an element, which the footer of Postorius may stand before."""
+        element = self.find(selector)
+        script = 'arguments[0].scrollIntoView({block: "center"})'
+        self.driver.execute_script(script, element)
+        element.click()
+
     def fill_in_and_submit(self, **texts):
         """Type a text into each field of a form, and send it."""
         for name, text in texts.items():
