@@ -240,7 +240,7 @@ class Browser:
     def click(self, selector):
         """Click on an element, which the footer of Postorius may stand before."""
         element = self.find(selector)
-        script = 'arguments[0].scrollIntoView({block: "center"})'
+        script = 'arguments[0].scrollIntoView({block: "center", behavior: "instant"})'
         self.driver.execute_script(script, element)
         element.click()
 
