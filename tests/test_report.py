@@ -24,7 +24,7 @@ from mailman_trustedserver.report import (
     read_log_line,
 )
 from tests.test_decision import BAD, GOOD, mlist, settings
-from tests.test_policy import DATE, hop, RELAY, UNKNOWN
+from tests.test_policy import DATE, hop, MUA, OUT, PICKUP, RELAY, UNKNOWN
 
 
 def test_log_line_is_read_as_it_was_written():
@@ -136,6 +136,8 @@ def test_description_of_a_route_alone_names_no_list():
 
 
 MANY = Header((('received', hop(RELAY)),) * (MAX_FIELDS + 2))
+LONG = Header.parse(make_post([hop(RELAY), hop(OUT), hop(UNKNOWN), hop(MUA)]))
+PICKED_UP = Header.parse(make_post([hop(RELAY), hop(OUT), PICKUP]))
 STRANGER = Header((*GOOD.fields, ('auto-submitted', 'auto-replied')))
 OTHER_DOMAIN = {'sender_domains': 'example.net'}
 
@@ -149,6 +151,8 @@ OTHER_DOMAIN = {'sender_domains': 'example.net'}
         (GOOD, settings(**OTHER_DOMAIN), 'listed listed sender', None),
         (STRANGER, settings(), 'listed listed sender', None),
         (BAD, settings(), 'unlisted', 0),
+        (LONG, settings(), 'listed listed unlisted anybody', 2),
+        (PICKED_UP, settings(), 'listed listed no-peer', None),
         (BAD, settings(nonmember_actions='reject'), 'unlisted', 0),
         (Header((('received', 'x'),)), settings(), 'no-peer', 0),
         (Header(), settings(), '', None),

@@ -6,7 +6,7 @@
 import pytest
 import re
 
-from dev.demo.routes import received
+from dev.demo.routes import PICKUP, received
 from dev.site.outcomes import Outcome
 from dev.site.posts import make_post
 from tests.conftest import BAD, CHAIN, DEFAULT_CHAIN, GOOD, post_to, wait_until
@@ -397,6 +397,16 @@ def test_field_that_cannot_be_read_is_shown_with_who_wrote_it(browser, site, lis
     assert any(SCRIPT in line for line in lines[1:])
     assert SCRIPT not in browser.driver.page_source
     assert not browser.find('.trusted pre').is_displayed()
+
+
+def test_host_that_handed_the_message_to_itself_is_no_warning(browser, site, lists):
+    address, _ = lists
+    path = hold(site, address, [*GOOD[:2], PICKUP])
+    browser.log_in('owner')
+    browser.open_list(address, path)
+    assert 'The route is trusted.' in browser.text
+    assert 'The same host' in browser.find(f'{ROUTE}.sender').text
+    assert not browser.find_all(f'{ROUTE}.unlisted')
 
 
 def test_newest_field_was_written_by_the_mailman_host(browser, site, lists):
