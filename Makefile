@@ -18,9 +18,6 @@ SOURCES := $(shell find src -type f -not -name '*.pyc')
 
 .PHONY: help demo demo-web test check fuzz nightly bench test-versions test-web messages screenshots \
 	bypass-table checks-table dkim-table formats-table rest-answers import-runs vector load test-load test-debian test-network test-haraka release-check clean
-=======
-	bypass-table checks-table dkim-table formats-table rest-answers vector load test-load test-debian test-network test-haraka release-check clean
->>>>>>> 72ab313 (Say in the manual what check finds, and measure long lists)
 
 help:  ## say what there is
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)

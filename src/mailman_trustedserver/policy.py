@@ -762,9 +762,10 @@ def _find(text: str, policy: Policy) -> Finding:
         hop, _ = read(text)
     except MalformedReceived as error:
         return Finding(None, str(error), True, text=_shown(text))
-    if hop.peer is None:
+    peer = hop.peer
+    if peer is None:
         return Finding(hop, '', True)
-    local, outgoing = _entries(policy.lists, hop.peer)
+    local, outgoing = _entries(policy.lists, peer)
     return Finding(hop, '', True, local, outgoing)
 
 
