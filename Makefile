@@ -81,9 +81,11 @@ formats-table: $(VENV)/.installed-test  ## renew the table in docs/formats.md
 rest-answers: $(VENV)/.installed-test  ## renew the answers in docs/rest.md
 	RENEW=1 $(VENV)/bin/python -m pytest -q tests/test_rest_examples.py
 
-<<<<<<< HEAD
 import-runs: $(VENV)/.installed-test  ## renew the runs in docs/import.md
 	RENEW=1 $(VENV)/bin/python -m pytest -q tests/test_importing.py -k runs_on_the_page
+
+checks-table: $(VENV)/.installed-test  ## renew the table in docs/checks.md
+	RENEW=1 $(VENV)/bin/python -m pytest -q tests/test_lint.py -k documented_lints
 
 dkim-table: $(VENV)/.installed-test  ## renew the table in docs/dkim.md
 	RENEW=1 $(VENV)/bin/python -m pytest -q tests/test_package.py -k documented_reasons
