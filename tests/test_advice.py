@@ -16,7 +16,6 @@ import time
 from collections import Counter
 from dev.site.posts import CONFIGURATION, LIST, make_post
 from mailman_trustedserver.commands import posts
-from mailman_trustedserver.commands.report import report
 from tests.conftest import BAD, GOOD, invoke, LIST_ID, make_message
 
 
@@ -264,13 +263,13 @@ def test_source_that_cannot_be_read_is_one_line(
 @pytest.mark.parametrize('command', ['audit', 'suggest'])
 def test_name_of_nothing_fails_before_anything_is_read(mlist, archive, command):
     line = fails(invoke(command, archive, 'nobody@example.com'))
-    assert line == 'Error: No such file, and no such list: nobody@example.com'
+    assert line == 'No such file, and no such list: nobody@example.com'
     assert 'Missing argument' in fails(invoke(command))
 
 
 def test_unknown_list_of_the_option_fails(mlist, archive):
     line = fails(invoke('audit', '--list', 'nobody@example.com', archive))
-    assert line == 'Error: No such list: nobody@example.com'
+    assert line == 'No such list: nobody@example.com'
     assert 'choose one' in fails(invoke('audit', '--json', '--csv', archive))
 
 
@@ -279,8 +278,7 @@ def test_terminal_as_standard_input_is_not_waited_for(mlist, archive, monkeypatc
         def isatty(self):
             return True
 
-    context = pytest.importorskip('click').Context(report)
-    found = posts.Sources(context, ['-'])
+    found = posts.Sources(['-'])
     monkeypatch.setattr('sys.stdin', Terminal())
     assert list(found.posts()) == []
     assert found.exit_code == 2
@@ -309,8 +307,7 @@ def test_progress_is_shown_on_a_terminal(mlist, archive, tmp_path, monkeypatch):
 
     terminal = Terminal()
     mailbox.Maildir(tmp_path / 'dir', create=True).add(make_post(GOOD))
-    context = pytest.importorskip('click').Context(report)
-    found = posts.Sources(context, [archive, str(tmp_path / 'dir')])
+    found = posts.Sources([archive, str(tmp_path / 'dir')])
     monkeypatch.setattr('sys.stderr', terminal)
     assert len(list(found.posts())) == 5
     assert '100%' in terminal.getvalue()
@@ -442,16 +439,16 @@ def test_report_says_which_log_it_cannot_read(logged, tmp_path):
 def test_output_that_cannot_be_written_is_one_line(
     mlist, archive, monkeypatch, args, error, exit_code, line
 ):
-    from mailman_trustedserver import explaining
+    from mailman_trustedserver import output
 
     def printed(*args, file=None, **keys):
         if file is None:
             raise error
         print(*args, file=file, **keys)
 
-    monkeypatch.setattr(explaining, 'print', printed, raising=False)
+    monkeypatch.setattr(output, 'print', printed, raising=False)
     # A pipe or a file, which the standard output of a test is not.
-    monkeypatch.setattr(explaining.os, 'dup2', lambda *args: None)
+    monkeypatch.setattr(output.os, 'dup2', lambda *args: None)
     monkeypatch.setattr('click.testing._NamedTextIOWrapper.fileno', lambda self: 1)
     result = invoke(*args, archive)
     assert result.exit_code == exit_code

@@ -10,12 +10,15 @@ import json
 import os
 
 from mailman_trustedserver.adapter import find_plugin
-from mailman_trustedserver.commands.common import find_lists, loaded_configuration
+from mailman_trustedserver.commands.common import (
+    find_lists,
+    loaded_configuration,
+    show,
+)
 from mailman_trustedserver.commands.posts import Sources
 from mailman_trustedserver.configuration import read_file
 from mailman_trustedserver.decision import decide
 from mailman_trustedserver.explaining import UNUSABLE
-from mailman_trustedserver.output import Unwritable, write
 from mailman_trustedserver.report import log_line, read_log_line
 from mailman_trustedserver.settings import SettingsError
 
@@ -77,30 +80,27 @@ def audit(ctx, listspec, config, against, as_json, as_csv, plot, sources):
 
     draw = None if plot is None else _plotter(ctx, plot)
     named = None if listspec is None else find_lists([listspec])[0]
-    found = Sources(ctx, sources, named)
+    found = Sources(sources, named)
     judge = _judge(config)
     other = (lambda post: None) if against is None else _judge(against)
     result = Audit(compares=against is not None)
-    try:
+    if as_csv:
+        show(_csv_line(CSV_HEAD), end='')
+    for post in found.posts():
+        if isinstance(post.header, Unreadable):
+            result.unreadable[str(post.header)] += 1
+            continue
+        decision = judge(post)
+        result.add(decision, other(post), post.held)
         if as_csv:
-            write(_csv_line(CSV_HEAD), end='')
-        for post in found.posts():
-            if isinstance(post.header, Unreadable):
-                result.unreadable[str(post.header)] += 1
-                continue
-            decision = judge(post)
-            result.add(decision, other(post), post.held)
-            if as_csv:
-                pairs = read_log_line(log_line(decision))
-                pairs.update(source=post.source, date=day_of(post.header))
-                row = [pairs.get(key, '') for key in CSV_HEAD]
-                write(_csv_line(row), end='')
-        if as_json:
-            write(json.dumps(result.describe(), indent=2))
-        elif not as_csv:
-            write(draw_audit(result.describe()))
-    except Unwritable:
-        raise click.exceptions.Exit(UNUSABLE) from None
+            pairs = read_log_line(log_line(decision))
+            pairs.update(source=post.source, date=day_of(post.header))
+            row = [pairs.get(key, '') for key in CSV_HEAD]
+            show(_csv_line(row), end='')
+    if as_json:
+        show(json.dumps(result.describe(), indent=2))
+    elif not as_csv:
+        show(draw_audit(result.describe()))
     if draw is not None:
         draw(result.days)
     raise click.exceptions.Exit(found.exit_code)
@@ -182,15 +182,12 @@ def suggest(ctx, own, sources):
         networks = AddressList.parse(' '.join(own).split())
     except ValueError as error:
         ctx.fail(f'--own: {error}')
-    found = Sources(ctx, sources)
+    found = Sources(sources)
     suggestion = Suggestion(networks)
     for post in found.posts():
         if isinstance(post.header, Unreadable):
             suggestion.unreadable += 1
         else:
             suggestion.add(post.header)
-    try:
-        write(suggestion.snippet(), end='')
-    except Unwritable:
-        raise click.exceptions.Exit(UNUSABLE) from None
+    show(suggestion.snippet(), end='')
     raise click.exceptions.Exit(found.exit_code)

@@ -44,10 +44,10 @@ def find_lists(listspecs):
     return mlists
 
 
-def show(text):
+def show(text, end='\n'):
     """Print a text; what cannot be written is one line on stderr and an exit."""
     try:
-        write(text)
+        write(text, end)
     except Unwritable:
         raise click.exceptions.Exit(UNUSABLE) from None
 

@@ -46,15 +46,14 @@ class Post(NamedTuple):
 class Sources:
     """Files and lists, and whether each could be read.
 
-    :param ctx: The context of the command.
     :param names: Names of files, `-`, or posting addresses or List-IDs of lists.
     :param mlist: The list of Mailman that the messages of files are posts to.
-    :raises click.UsageError: for a name that is neither.
+    :raises click.exceptions.Exit: for a name that is neither.
     """
 
-    def __init__(self, ctx, names, mlist=None):
+    def __init__(self, names, mlist=None):
         self._sources = [
-            name if name == '-' or os.path.exists(name) else _list_of(ctx, name)
+            name if name == '-' or os.path.exists(name) else _list_of(name)
             for name in names
         ]
         self._mlist = None if mlist is None else values_of(mlist)
@@ -130,10 +129,12 @@ class Sources:
             bar.update(total - bar.pos)
 
 
-def _list_of(ctx, name):
-    mlist = getUtility(IListManager).get(name)
+def _list_of(name):
+    # The database refuses bytes that are no UTF-8.
+    mlist = getUtility(IListManager).get(name) if name.isprintable() else None
     if mlist is None:
-        ctx.fail(f'No such file, and no such list: {name}')
+        complain(f'No such file, and no such list: {escape(name)}')
+        raise click.exceptions.Exit(UNUSABLE)
     return mlist
 
 

@@ -11,9 +11,8 @@ import lzma
 import os
 
 from mailman.config import config
-from mailman_trustedserver.commands.common import find_lists
+from mailman_trustedserver.commands.common import find_lists, show
 from mailman_trustedserver.explaining import UNUSABLE
-from mailman_trustedserver.output import Unwritable, write
 from mailman_trustedserver.report import escape, read_log_by_day
 from typing import Any
 
@@ -61,10 +60,7 @@ def report(since, listspec, as_json, logs):
             click.echo(f'{escape(path)}: {cause}', err=True)
             exit_code = UNUSABLE
     result = history.describe()
-    try:
-        write(json.dumps(result, indent=2) if as_json else draw_history(result))
-    except Unwritable:
-        exit_code = UNUSABLE
+    show(json.dumps(result, indent=2) if as_json else draw_history(result))
     raise click.exceptions.Exit(exit_code)
 
 
