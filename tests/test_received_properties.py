@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from mailman_trustedserver.addresses import parse_address
 from mailman_trustedserver.formats import FORMATS
 from mailman_trustedserver.received import (
+    choose,
     clean,
     Hop,
     MalformedReceived,
@@ -64,9 +65,10 @@ def test_any_text_gives_a_hop_or_malformed(text):
 def test_no_row_that_is_skipped_could_match_what_a_server_writes(drawn):
     try:
         text = clean(drawn[0])
+        chosen = choose(text)
     except MalformedReceived:
         return
-    assert_that_no_skipped_row_matches(text)
+    assert_that_no_skipped_row_matches(text, chosen)
 
 
 @pytest.mark.parametrize('row', FORMATS, ids=lambda row: row.name)
@@ -76,9 +78,10 @@ def test_no_row_is_skipped_for_a_field_of_its_grammar(row):
     def check(field):
         try:
             text = clean(field)
+            chosen = choose(text)
         except MalformedReceived:
             return
-        assert_that_no_skipped_row_matches(text)
+        assert_that_no_skipped_row_matches(text, chosen)
 
     check()
 
