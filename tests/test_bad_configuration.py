@@ -12,6 +12,7 @@ import sys
 from concurrent.futures import ThreadPoolExecutor
 from dev.site.outcomes import Outcome
 from dev.site.posts import CONFIGURATION, make_post
+from dev.site.process import mailman_program
 from pathlib import Path
 from tests.conftest import (
     assert_in_readme,
@@ -117,7 +118,7 @@ def run(directory, plugins, *args, python=()):
     return subprocess.run(
         [
             sys.executable,
-            *(python or [Path(sys.executable).with_name('mailman')]),
+            *(python or [mailman_program()]),
             *as_root,
             '-C',
             path,

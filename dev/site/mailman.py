@@ -32,7 +32,7 @@ import urllib.request
 from aiosmtpd.controller import Controller
 from collections.abc import Iterable, Mapping
 from dev.site.outcomes import Outcome, outcome_of, Sent, Sink
-from dev.site.process import MailmanProcess, SiteError
+from dev.site.process import mailman_program, MailmanProcess, SiteError
 from pathlib import Path
 from typing import Any, Callable
 
@@ -148,6 +148,7 @@ class MailmanSite:
         template = Path(__file__).with_name('mailman.cfg').read_text('utf-8')
         site = template.format(
             directory=self.directory,
+            bin_dir=mailman_program().parent,
             lmtp_host=self.lmtp_host,
             lmtp_port=self.lmtp_port,
             rest_port=self.rest_port,

@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import os
 import select
+import shutil
 import signal
 import subprocess
 import sys
@@ -30,6 +31,20 @@ class SiteError(Exception):
     """Mailman did not do what the harness needs."""
 
 
+def mailman_program() -> Path:
+    """The program `mailman`: that beside this Python, or else that of the PATH.
+
+    `master` and `runner` are beside it.  Debian has all three where the link
+    /usr/bin/mailman leads to.  Raises SiteError.
+    """
+    beside = Path(sys.executable).parent
+    path = os.pathsep.join([str(beside), os.environ.get('PATH', os.defpath)])
+    found = shutil.which('mailman', path=path)
+    if found is None:
+        raise SiteError(f'There is no mailman in {beside}: use a Python that has it.')
+    return Path(found).resolve()
+
+
 class MailmanProcess:
     """The Mailman of the mailman.cfg in `directory`, with var_dir `var`."""
 
@@ -42,10 +57,7 @@ class MailmanProcess:
 
         Raises SiteError.
         """
-        script = Path(sys.executable).with_name('mailman')
-        if not script.is_file():
-            raise SiteError(f'There is no {script}: use a Python that has Mailman.')
-        command = [sys.executable, str(script)]
+        command = [sys.executable, str(mailman_program())]
         if os.geteuid() == 0:
             command.append('--run-as-root')
         return [*command, '-C', str(self.directory / 'mailman.cfg'), *args]
