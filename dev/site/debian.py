@@ -1,9 +1,9 @@
 # SPDX-FileCopyrightText: 2026 The mailman-trustedserver authors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Debian 12 with its own packages of Mailman, in namespaces and in memory.
+"""A Debian with its own packages of Mailman, in namespaces and in memory.
 
-    with Debian(directory, mirror()) as debian:
+    with Debian(RELEASES['12'], directory, mirror()) as debian:
         debian.run('apt-get', 'install', 'mailman3', network=True)
 
 The system is in a tmpfs of a mount namespace.  Its first process reads from a
@@ -12,6 +12,7 @@ it every other process and every file.  No service starts that is not asked for,
 and what listens does so in a network namespace that has a loopback only.
 """
 
+import dataclasses
 import os
 import shutil
 import subprocess
@@ -21,7 +22,19 @@ from pathlib import Path
 from typing import Any
 
 
-RELEASE = 'bookworm'
+@dataclasses.dataclass(frozen=True)
+class Release:
+    """A release of Debian: its name on the mirror, and its Mailman."""
+
+    suite: str
+    mailman: str
+
+
+RELEASES = {
+    '12': Release('bookworm', '3.3.8'),
+    '13': Release('trixie', '3.3.10'),
+    'sid': Release('sid', '3.3.10'),
+}
 TOOLS = ('debootstrap', 'unshare', 'nsenter', 'ip', 'apt-get')
 # An installation of packages takes a minute; the mirror may be slow.
 COMMAND_SECONDS = 600
@@ -45,6 +58,8 @@ FILES = {
     'etc/apt/apt.conf.d/test': """\
 APT::Get::Assume-Yes "true";
 APT::Install-Recommends "false";
+// A mirror may have sid as it was some weeks ago.
+Acquire::Check-Valid-Until "false";
 """,
     # There is no disk that a power failure could leave inconsistent.
     'etc/dpkg/dpkg.cfg.d/test': 'force-unsafe-io\n',
@@ -81,7 +96,8 @@ def mirror():
 class Debian:
     """A minimal Debian; `root` is its directory, which only its processes see."""
 
-    def __init__(self, root, mirror):
+    def __init__(self, release, root, mirror):
+        self.release = release
         self.root = root
         self._mirror = mirror
         self._first: Any = None
@@ -103,8 +119,8 @@ class Debian:
             self._pid = self._first.stdout.readline().strip()
             assert self._pid, 'The namespaces could not be made.'
             self._outside(
-                *('debootstrap', '--variant=minbase', RELEASE, str(self.root)),
-                self._mirror,
+                *('debootstrap', '--variant=minbase', self.release.suite),
+                *(str(self.root), self._mirror),
             )
             self._outside('mount', '-t', 'proc', 'proc', f'{self.root}/proc')
             for name, text in FILES.items():
@@ -139,8 +155,8 @@ class Debian:
         self.run('tee', f'/{name}', input=text)
 
     def copy(self, path):
-        """Copy a file of the machine; return its path there."""
-        self._outside('cp', str(path), f'{self.root}/srv/')
+        """Copy a file or a directory of the machine; return its path there."""
+        self._outside('cp', '--recursive', str(path), f'{self.root}/srv/')
         return f'/srv/{path.name}'
 
     def _command(self, *command, network):
