@@ -19,7 +19,7 @@ DEBIAN = 12 13 sid
 WEB = 1.3.8 1.3.13
 SOURCES := $(shell find src -type f -not -name '*.pyc')
 
-.PHONY: help demo demo-web test check fuzz nightly bench test-versions test-web messages screenshots \
+.PHONY: help demo demo-web test check docs manual-runs fuzz nightly bench test-versions test-web messages screenshots \
 	bypass-table checks-table dkim-table formats-table rest-answers import-runs vector load test-load test-debian test-network test-haraka release-check clean
 
 help:  ## say what there is
@@ -41,6 +41,10 @@ check: $(VENV)/.installed-check  ## lint, format, types and the layers of import
 	$(VENV)/bin/ruff format --check .
 	$(VENV)/bin/mypy
 	$(VENV)/bin/lint-imports
+
+# A link that leads nowhere is a warning, and a warning is an error.
+docs: $(VENV)/.installed-docs  ## the manual, into build/docs
+	$(VENV)/bin/python -m sphinx -W --keep-going --quiet docs build/docs
 
 FUZZ_SECONDS ?= 60
 fuzz: $(VENV)/.installed-fuzz  ## fuzz the reader and the decision, FUZZ_SECONDS=60 each
@@ -83,6 +87,9 @@ formats-table: $(VENV)/.installed-test  ## renew the table in docs/formats.md
 
 rest-answers: $(VENV)/.installed-test  ## renew the answers in docs/rest.md
 	RENEW=1 $(VENV)/bin/python -m pytest -q tests/test_rest_examples.py
+
+manual-runs: $(VENV)/.installed-test  ## renew what the pages of the manual show
+	RENEW=1 $(VENV)/bin/python -m pytest -q tests/test_manual.py
 
 import-runs: $(VENV)/.installed-test  ## renew the runs in docs/import.md
 	RENEW=1 $(VENV)/bin/python -m pytest -q tests/test_importing.py -k runs_on_the_page

@@ -3,10 +3,7 @@
 
 """The tale of docs/switch-it-on.md, told to a running Mailman."""
 
-import os
 import pytest
-import re
-import subprocess
 import time
 
 from dev.demo.routes import POSTING_ADDRESS, ROUTES
@@ -15,12 +12,19 @@ from dev.site.outcomes import Outcome
 from dev.site.posts import make_post, SENDER
 from pathlib import Path
 from tests.conftest import wait_until
+from tests.told import (
+    assert_told,
+    block,
+    COMMAND,
+    plain,
+    put_mailman_on_the_path,
+    run,
+)
 
 
 pytestmark = pytest.mark.mailman
 
 DOCUMENT = Path(__file__).parents[1] / 'docs' / 'switch-it-on.md'
-COMMAND = re.compile(r'^( *)```console\n *\$ (.*)\n([^`]*?)( *)```$', re.MULTILINE)
 SECTION = """\
 [plugin.trustedserver]
 class: mailman_trustedserver.plugin.TrustedServerPlugin
@@ -47,26 +51,9 @@ def archive():
 def site():
     with MailmanSite(SECTION, {'trusted.cfg': '[trustedserver]\n'}) as site:
         (site.directory / 'staff.mbox').write_bytes(archive())
-        (site.directory / 'mailman').write_text(
-            '#!/bin/sh\nexec {} "$@"\n'.format(' '.join(site.command()))
-        )
-        (site.directory / 'mailman').chmod(0o755)
+        put_mailman_on_the_path(site)
         site.create_list(POSTING_ADDRESS)
         yield site
-
-
-def run(site, command):
-    """What a person sees who types this."""
-    result = subprocess.run(
-        ['bash', '-c', command],
-        cwd=site.directory,
-        env={**os.environ, 'PATH': f'{site.directory}:{os.environ["PATH"]}'},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        check=True,
-        encoding='utf-8',
-    )
-    return result.stdout
 
 
 def post(site, route, name):
@@ -83,14 +70,6 @@ def has_stood_still(site):
     wait_until(lambda: time.time() > path.stat().st_ctime + 1)
 
 
-def plain(site, printed):
-    """Without what differs from run to run."""
-    printed = printed.replace(str(site.directory), '/etc/mailman3')
-    printed = re.sub(r'\b[0-9a-f]{12}\b', '4f3d2a1b0c9e', printed)
-    today = time.strftime('%Y-%m-%d')
-    return printed.replace(today, '2026-11-27')
-
-
 def test_tale_is_as_it_is_told(site):
     posts = {
         # After the step of this number: the posts, and what becomes of them.
@@ -100,20 +79,15 @@ def test_tale_is_as_it_is_told(site):
     told = []
 
     def retold(match):
-        indent, command = match[1], match[2]
-        printed = plain(site, run(site, command))
+        command = match['command']
+        printed, exit_code = run(site, command)
+        assert exit_code == 0
         has_stood_still(site)
         for number, (route, outcome) in enumerate(posts.get(len(told), [])):
             assert post(site, route, f'{len(told)}-{number}') is outcome
         told.append(command)
-        lines = [f'$ {command}', *printed.splitlines()]
-        text = ''.join(f'{indent}{line}'.rstrip() + '\n' for line in lines)
-        return f'{indent}```console\n{text}{indent}```'
+        return block(match['indent'], command, plain(site, printed))
 
     text = DOCUMENT.read_text(encoding='utf-8')
-    renewed = COMMAND.sub(retold, text)
-    if os.environ.get('RENEW'):
-        DOCUMENT.write_text(renewed, encoding='utf-8')
-    else:
-        assert renewed == text
+    assert_told(DOCUMENT, COMMAND.sub(retold, text))
     assert len(told) == 7
