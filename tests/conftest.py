@@ -90,10 +90,10 @@ def parse_post(data):
     return msg
 
 
-def assert_in_readme(symptom, printed):
-    """What the README quotes is what Mailman says."""
-    readme = (ROOT / 'README.md').read_text(encoding='utf-8')
-    assert f'`{symptom}`' in readme
+def assert_in_manual(symptom, printed):
+    """What the manual quotes is what Mailman says."""
+    page = (ROOT / 'docs' / 'symptoms.md').read_text(encoding='utf-8')
+    assert f'`{symptom}`' in page
     assert symptom in printed
 
 

@@ -15,7 +15,7 @@ from dev.site.posts import CONFIGURATION, make_post
 from dev.site.process import mailman_program
 from pathlib import Path
 from tests.conftest import (
-    assert_in_readme,
+    assert_in_manual,
     BAD,
     GOOD,
     new_list,
@@ -56,7 +56,7 @@ BROKEN = {
 }
 
 # What Mailman itself says of a section that it cannot use, before the plugin
-# runs: each with what the README quotes.
+# runs: each with what the manual quotes.
 SYMPTOMS = {
     'component_package missing': (
         section().replace('component_package: mailman_trustedserver\n', ''),
@@ -170,16 +170,16 @@ def printed(tmp_path_factory):
 
 
 @pytest.mark.parametrize('name', SYMPTOMS)
-def test_readme_quotes_what_mailman_says(printed, name):
-    assert_in_readme(SYMPTOMS[name][1], printed[name])
+def test_manual_quotes_what_mailman_says(printed, name):
+    assert_in_manual(SYMPTOMS[name][1], printed[name])
 
 
-def test_readme_quotes_what_mailman_says_once_the_package_is_gone(tmp_path):
+def test_manual_quotes_what_mailman_says_once_the_package_is_gone(tmp_path):
     source = str(Path(mailman_trustedserver.__file__).parent.parent)
     python = ['-c', WITHOUT_PACKAGE, source]
     result = run(tmp_path, section(), 'info', python=python)
     assert result.returncode == 1
-    assert_in_readme(GONE, result.stderr)
+    assert_in_manual(GONE, result.stderr)
 
 
 def fifo(directory):

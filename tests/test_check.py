@@ -57,12 +57,12 @@ def test_finding_is_a_sentence_and_a_remedy(configure):
     ]
 
 
-def test_example_in_the_readme_is_printed(configure):
+def test_example_in_the_manual_is_printed(configure):
     entry = '^192\\.168\\.10\\.1'
     configure(CONFIGURATION.replace('192.168.10.1 192', f'{entry} 192'))
     finding = invoke('check').stdout.splitlines()[-3:-1]
-    readme = (ROOT / 'README.md').read_text(encoding='utf-8')
-    assert '```\n' + '\n'.join(finding) + '\n```\n' in readme
+    page = (ROOT / 'docs' / 'commands.md').read_text(encoding='utf-8')
+    assert '```\n' + '\n'.join(finding) + '\n```\n' in page
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,7 @@
 # SPDX-FileCopyrightText: 2026 The mailman-trustedserver authors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Debian's own Mailman, with the plugin installed as the README says."""
+"""Debian's own Mailman, with the plugin installed as the manual says."""
 
 import email
 import json
@@ -63,17 +63,17 @@ print(client.get(path, follow=True).content.decode())
 """
 
 
-def readme_line():
-    """What the README adds to the settings of Postorius."""
-    readme = (CHECKOUT / 'README.md').read_text(encoding='utf-8')
-    (line,) = re.findall(r'^INSTALLED_APPS \+= .*\n', readme, re.MULTILINE)
+def line_in_manual():
+    """What is added to the settings of Postorius."""
+    page = (CHECKOUT / 'docs' / 'postorius.md').read_text(encoding='utf-8')
+    (line,) = re.findall(r'^INSTALLED_APPS \+= .*\n', page, re.MULTILINE)
     return line
 
 
-def readme_commands():
-    """The commands in the README's section about Debian, one by one."""
-    readme = (CHECKOUT / 'README.md').read_text(encoding='utf-8')
-    section = readme.partition('### Debian\n')[2].partition('\n#')[0]
+def commands_in_manual():
+    """The commands in its section about Debian, one by one."""
+    page = (CHECKOUT / 'docs' / 'start.md').read_text(encoding='utf-8')
+    section = page.partition('## Debian\n')[2].partition('\n#')[0]
     lines = [line for line in section.splitlines() if line.startswith('    ')]
     return [shlex.split(line) for line in lines]
 
@@ -122,7 +122,7 @@ def answers(debian):
 
 @pytest.fixture(scope='module')
 def installed(debian, tmp_path_factory):
-    """What the README's commands changed: the distributions before and after."""
+    """What the commands of the manual changed: the distributions before and after."""
     # Nobody is there who could tell Postfix which lists there are.
     debian.run(
         *('sed', '-i', 's/^incoming: .*/incoming: mailman.mta.null.NullMTA/', CONFIG)
@@ -135,7 +135,7 @@ def installed(debian, tmp_path_factory):
         *('python3', '-m', 'aiosmtpd', '-n', '-l', '127.0.0.1:25'),
         *('-c', 'aiosmtpd.handlers.Mailbox', SINK),
     )
-    commands = readme_commands()
+    commands = commands_in_manual()
     assert [command[0] for command in commands] == [
         'apt-get',
         'pip',
@@ -171,7 +171,7 @@ def test_debian_has_every_dependency_and_none_is_replaced(debian, installed):
     assert 'mailman-trustedserver' not in problems
 
 
-def test_commands_of_the_readme_say_what_they_should(installed):
+def test_commands_of_the_manual_say_what_they_should(installed):
     before, after, (apt_get, pip, check, enable) = installed
     assert 'The configuration of [plugin.trustedserver] loads.' in check
     assert f'{ADDRESS}: now on trusted-server-posting-chain' in enable
@@ -226,7 +226,7 @@ def test_tests_that_start_a_mailman_pass(debian, installed):
 
 
 def test_web_part_is_in_debians_postorius(debian, installed):
-    debian.run('tee', '-a', WEB_CONFIG, input=readme_line())
+    debian.run('tee', '-a', WEB_CONFIG, input=line_in_manual())
     debian.run('mailman-web', 'collectstatic', '--noinput')
     assert debian.run('ls', '/var/lib/mailman3/web/static/mailman_trustedserver')
     debian.run('mailman-web', 'migrate')

@@ -1,7 +1,7 @@
 # SPDX-FileCopyrightText: 2026 The mailman-trustedserver authors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The header of a message as a value, and the program of the README."""
+"""The header of a message as a value, and the program of the manual."""
 
 import email
 import pytest
@@ -73,9 +73,9 @@ def test_any_bytes_give_a_header_or_an_error(data):
 
 
 def program():
-    """The program that the README shows."""
-    text = (ROOT / 'README.md').read_text(encoding='utf-8')
-    return text.split('## In a program of your own')[1].split('```')[1][len('python') :]
+    """The program that the manual shows."""
+    text = (ROOT / 'docs' / 'programs.md').read_text(encoding='utf-8')
+    return text.split('```python')[1].split('```')[0]
 
 
 @pytest.mark.parametrize(
@@ -86,7 +86,7 @@ def program():
         (b'\xe9', b'203.0.113.9', b'not trusted: '),
     ],
 )
-def test_program_of_the_readme_runs_on_any_helo(helo, peer, answer):
+def test_program_of_the_manual_runs_on_any_helo(helo, peer, answer):
     message = (
         b'Received: from ' + helo + b' (unknown [' + peer + b']) by x.example.org\n'
         b'\t(Postfix) with ESMTP id 1; Sun, 22 Nov 2026 10:00:00 +0000\n\nHello.\n'

@@ -172,8 +172,8 @@ def test_nothing_but_the_standard_library_is_needed():
     assert result.returncode == 0
 
 
-def test_command_of_the_readme_explains_a_message(tmp_path):
-    text = (ROOT / 'README.md').read_text(encoding='utf-8')
+def test_command_of_the_manual_explains_a_message(tmp_path):
+    text = (ROOT / 'docs' / 'start.md').read_text(encoding='utf-8')
     (command,) = re.findall(r'^    python3 (-m mailman_trustedserver .*)$', text, re.M)
     _, _, *args = shlex.split(command)
     (tmp_path / 'post.eml').write_bytes(make_post([hop(RELAY), hop(OUT), hop(MUA)]))

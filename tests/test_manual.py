@@ -186,8 +186,8 @@ def drawing(name):
     return ''.join(f'{line}\n' for line in lines if 'The route alone' not in line)
 
 
-def test_routes_are_drawn_as_explain_draws_them():
-    page = DOCS / 'decides.md'
+@pytest.mark.parametrize('page', [DOCS / 'decides.md', ROOT / 'README.md'], ids=str)
+def test_routes_are_drawn_as_explain_draws_them(page):
 
     def redrawn(match):
         name = match['name']

@@ -15,6 +15,7 @@ from mailman_trustedserver.reasons import Reason
 from mailman_trustedserver.received import read
 from pathlib import Path
 from tests.conftest import assert_documented, need
+from textwrap import dedent
 
 
 SOURCE = Path(mailman_trustedserver.__file__).parent
@@ -107,7 +108,7 @@ def test_documented_formats_are_the_rows():
 
 
 def test_documentation_has_every_reason():
-    text = (ROOT / 'README.md').read_text(encoding='utf-8')
+    text = (ROOT / 'docs' / 'symptoms.md').read_text(encoding='utf-8')
     for reason in Reason:
         if not reason.value.startswith('dkim-'):
             assert f'| `{reason.value}` |' in text
@@ -128,9 +129,10 @@ def test_documented_reasons_of_dkim_are_those_of_the_rule():
     assert_documented(ROOT / 'docs' / 'dkim.md', '| reason |', print_dkim_reasons())
 
 
-def test_example_in_the_readme_is_the_example_file():
-    readme = (ROOT / 'README.md').read_text(encoding='utf-8')
-    example = readme.split('```ini\n')[1].split('```')[0]
+@pytest.mark.parametrize('page', ['configuration', 'start'])
+def test_example_in_the_manual_is_the_example_file(page):
+    text = (ROOT / 'docs' / f'{page}.md').read_text(encoding='utf-8')
+    example = dedent(text.split('```ini\n')[1].split('```')[0])
     lines = (ROOT / 'mailman.cfg.example').read_text(encoding='utf-8').splitlines()
     assert example.splitlines() == [
         line for line in lines if line and not line.startswith('#')

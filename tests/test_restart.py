@@ -1,7 +1,7 @@
 # SPDX-FileCopyrightText: 2026 The mailman-trustedserver authors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The README's lines that stop Mailman, wait, and start it."""
+"""The manual's lines that stop Mailman, wait, and start it."""
 
 import os
 import pytest
@@ -19,12 +19,12 @@ from tests.conftest import wait_until
 
 pytestmark = pytest.mark.mailman
 
-README = Path(__file__).parent.parent / 'README.md'
+PAGE = Path(__file__).parent.parent / 'docs' / 'start.md'
 
 
-def lines_in_readme():
+def lines_in_manual():
     """The three lines of the step in which Mailman is restarted."""
-    text = README.read_text(encoding='utf-8')
+    text = PAGE.read_text(encoding='utf-8')
     (lines,) = re.findall(
         r'^ +mailman stop\n(?: +\S.*\n)* +mailman start\n', text, re.M
     )
@@ -50,8 +50,8 @@ def run(site, lines, tmp_path):
     return output.read_text()
 
 
-def test_mailman_runs_anew_after_the_lines_of_the_readme(tmp_path):
-    lines = lines_in_readme()
+def test_mailman_runs_anew_after_the_lines_of_the_manual(tmp_path):
+    lines = lines_in_manual()
     with MailmanSite(CONFIGURATION) as site:
         pid_file = site.directory / 'var' / 'master.pid'
         before = int(pid_file.read_text())

@@ -10,10 +10,9 @@ from dev.demo.__main__ import decisions_in, hand_in, MODERATED
 from dev.demo.routes import ROUTES, STRANGERS
 from dev.site.mailman import MEMBER
 from dev.site.outcomes import Outcome
-from dev.site.posts import CONFIGURATION, make_post, SENDER
-from pathlib import Path
+from dev.site.posts import CONFIGURATION, make_post, ROOT, SENDER
 from tests.conftest import (
-    assert_in_readme,
+    assert_in_manual,
     BAD,
     CHAIN,
     DEFAULT_CHAIN,
@@ -210,10 +209,10 @@ def test_posts_go_on_after_the_lists_were_taken_off(without_plugin):
     ) == [Outcome.DELIVERED, Outcome.HELD]
 
 
-def commands_in_readme(*beginnings):
-    """What stands after `mailman` in the README's lines that begin so."""
-    readme = (Path(__file__).parent.parent / 'README.md').read_text(encoding='utf-8')
-    lines = [line.strip() for line in readme.splitlines()]
+def commands_in_manual(*beginnings):
+    """What stands after `mailman` in the page's lines that begin so."""
+    page = (ROOT / 'docs' / 'operations.md').read_text(encoding='utf-8')
+    lines = [line.strip() for line in page.splitlines()]
     return [
         next(line for line in lines if line.startswith(beginning))[len('mailman ') :]
         for beginning in beginnings
@@ -221,21 +220,21 @@ def commands_in_readme(*beginnings):
 
 
 def test_list_that_was_left_on_the_chain_is_recovered(without_plugin):
-    site, off, (typed, as_in_readme, _) = without_plugin
+    site, off, (typed, as_in_manual, _) = without_plugin
     posts = [make_post(GOOD, to=typed, sender=MEMBER), make_post(GOOD, to=typed)]
-    others = [make_post(GOOD, to=as_in_readme, sender=MEMBER)]
+    others = [make_post(GOOD, to=as_in_manual, sender=MEMBER)]
     # Mailman said 250 to each.
     assert {
         *post_to(site, typed, *posts),
-        *post_to(site, as_in_readme, *others),
+        *post_to(site, as_in_manual, *others),
     } == {Outcome.SHUNTED}
-    assert_in_readme("KeyError: 'trusted-server-posting-chain'", site.logs())
+    assert_in_manual("KeyError: 'trusted-server-posting-chain'", site.logs())
     site.mailman(
         'shell', '-l', typed, input=f"m.posting_chain = '{DEFAULT_CHAIN}'\ncommit()\n"
     )
-    # As the README says it, for another list.
-    for command in commands_in_readme('mailman shell -l', 'mailman unshunt'):
-        site.mailman(*command.replace('staff@lists.example.org', as_in_readme).split())
+    # As the manual says it, for another list.
+    for command in commands_in_manual('mailman shell -l', 'mailman unshunt'):
+        site.mailman(*command.replace('staff@lists.example.org', as_in_manual).split())
     # The queue is empty, so that what is settled is settled anew.
     assert site.shunted() == 0
     ids = [email.message_from_bytes(data)['message-id'] for data in [*posts, *others]]

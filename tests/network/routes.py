@@ -132,7 +132,7 @@ class Route:
     """A way for a post to take, and the verdict on it.
 
     :ivar name: The way, for people.
-    :ivar trusted: What the README says.
+    :ivar trusted: What docs/decides.md says.
     :ivar handed_in: How, on the first server.
     :ivar server: The first server.
     :ivar recipients: The posting addresses.

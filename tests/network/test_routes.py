@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The mailman-trustedserver authors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Every route through every mix of servers ends as the README says."""
+"""Every route through every mix of servers ends as docs/decides.md says."""
 
 import pytest
 
