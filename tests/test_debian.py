@@ -221,7 +221,9 @@ def test_tests_that_start_a_mailman_pass(debian, installed):
     debian.run('apt-get', 'install', *packages, network=True)
     for name in RUN_THERE:
         debian.copy(CHECKOUT / name)
-    command = 'cd /srv && PYTHONPATH=src TOOLS=required exec python3 -m pytest -m mailman'
+    command = (
+        'cd /srv && PYTHONPATH=src TOOLS=required exec python3 -m pytest -m mailman'
+    )
     debian.run('sh', '-c', f'{command} tests/test_site.py tests/test_chain.py')
 
 
