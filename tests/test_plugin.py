@@ -42,18 +42,19 @@ def test_every_component_provides_its_interface(mailman_layer):
     from mailman.interfaces.rules import IRule
     from mailman.interfaces.styles import IStyle
 
-    for interface, module, name in (
-        (IPlugin, 'plugin', 'TrustedServerPlugin'),
-        (IRule, 'rules.trusted_server', 'TrustedServer'),
-        (IChain, 'chains.trusted_server', 'TrustedServerPostingChain'),
-        (IStyle, 'styles.trusted_server', 'TrustedServerStyle'),
-        (ICLISubCommand, 'commands.trustedserver', 'TrustedServerCommand'),
+    styles = 'TrustedServerStyle', 'TrustedServerAnnounceStyle'
+    for interface, module, names in (
+        (IPlugin, 'plugin', ['TrustedServerPlugin']),
+        (IRule, 'rules.trusted_server', ['TrustedServer']),
+        (IChain, 'chains.trusted_server', ['TrustedServerPostingChain']),
+        (IStyle, 'styles.trusted_server', styles),
+        (ICLISubCommand, 'commands.trustedserver', ['TrustedServerCommand']),
     ):
         module = import_module(f'mailman_trustedserver.{module}')
         # Mailman takes what `__all__` names, and makes it like this.
-        assert module.__all__ == [name]
-        component = getattr(module, name)()
-        assert verifyObject(interface, component)
+        assert sorted(module.__all__) == sorted(names)
+        for name in names:
+            assert verifyObject(interface, getattr(module, name)())
 
 
 def test_chains_inside_the_chain_provide_the_interface(mlist):

@@ -15,6 +15,7 @@ import pytest
 import secrets
 import shutil
 
+from contextlib import contextmanager
 from dev.site.outcomes import Outcome
 from dev.site.postorius import User, WebSite
 from dev.site.posts import CONFIGURATION, make_post, ROOT
@@ -250,18 +251,28 @@ class Browser:
             self.find(f'[name={name}]').send_keys(text)
         self.submit(f'[name={name}]')
 
+    def follow(self, selector):
+        """Click on what leads to another page, and wait for that."""
+        with self._next_page():
+            self.click(selector)
+
     def submit(self, selector):
         """Send the form that an element is in, and wait for the answer."""
+        with self._next_page():
+            # As a press on its button does, which has another name in each form.
+            self.driver.execute_script(
+                'const form = arguments[0].closest("form");'
+                'form.requestSubmit(form.querySelector("[type=submit]"))',
+                self.find(selector),
+            )
+
+    @contextmanager
+    def _next_page(self):
         from selenium.webdriver.support.expected_conditions import staleness_of
         from selenium.webdriver.support.wait import WebDriverWait
 
         page = self.find('html')
-        # As a press on its button does, which has another name in each form.
-        self.driver.execute_script(
-            'const form = arguments[0].closest("form");'
-            'form.requestSubmit(form.querySelector("[type=submit]"))',
-            self.find(selector),
-        )
+        yield
         WebDriverWait(self.driver, PAGE_SECONDS).until(staleness_of(page))
 
     def send(self, url, data, token=True):

@@ -202,7 +202,7 @@ def test_held_message_leads_to_its_explanation(browser, site, lists):
     browser.log_in('moderator')
     browser.open_list(address, 'held_messages')
     assert 'not from a list member' in browser.find('table').text
-    browser.find(WHY).click()
+    browser.follow(WHY)
     assert browser.status == 200
     assert 'Minutes' in browser.text
     alert = browser.find('.alert').text
@@ -339,7 +339,7 @@ def test_setting_that_decides_is_named_and_the_route_is_good(browser, site, list
         browser.open_list(address, 'held_messages')
         assert browser.find(WHY).text.startswith('switched off by “Default action')
     browser.open_list(address, path)
-    browser.find('.alert a').click()
+    browser.follow('.alert a')
     assert browser.status == 200
     assert browser.driver.current_url.endswith('/settings/message_acceptance')
 
@@ -481,15 +481,15 @@ def test_list_is_filtered_by_the_verdict_and_kept_in_its_place(browser, site, li
     browser.log_in('moderator')
     browser.open_list(address, 'held_messages')
     assert len(browser.find_all('tbody tr')) == 5
-    browser.driver.find_element('link text', 'trusted').click()
+    browser.follow('a[href="?verdict=trusted"]')
     assert [one.text for one in browser.find_all('.show-modal-btn')] == [
         'Post 1',
         'Post 3',
     ]
     browser.open_list(address, 'held_messages?verdict=not-trusted&count=2&page=2')
     assert [one.text for one in browser.find_all('.show-modal-btn')] == ['Post 4']
-    browser.click(WHY)
-    browser.click('.mailman-trustedserver > p > a')
+    browser.follow(WHY)
+    browser.follow('.mailman-trustedserver > p > a')
     assert [one.text for one in browser.find_all('.show-modal-btn')] == ['Post 4']
 
 
@@ -534,7 +534,7 @@ def test_message_is_decided_on_where_its_route_is_shown(browser, site, lists, ac
     path = hold(site, address)
     browser.log_in('moderator')
     browser.open_list(address, path)
-    browser.click(f'.mailman-trustedserver-decide [name={action}]')
+    browser.follow(f'.mailman-trustedserver-decide [name={action}]')
     assert f'The message was {action}ed' in browser.text
     assert browser.driver.current_url.endswith('/held_messages')
     assert browser.open_list(address, path) == 404
