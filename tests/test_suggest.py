@@ -291,6 +291,15 @@ def test_user_of_a_content_filter_is_named():
     assert 'reinjection_users' not in suggested(ARTICLE, post(again))
 
 
+def test_command_of_nobody_known_ends_the_way_of_a_post():
+    nobody = (
+        'from localhost (lists.example.org [local]) by lists.example.org (OpenSMTPD) '
+        f'with ESMTPA id 4f3d2a1b; {DATE}'
+    )
+    header = post(nobody, field(*RELAY), field(*OUT))
+    assert keys(suggested(ARTICLE, header)) == {LOCAL: ['127.0.0.1']}
+
+
 @pytest.mark.parametrize(
     ('header', 'comment'),
     [

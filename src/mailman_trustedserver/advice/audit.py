@@ -34,6 +34,7 @@ __all__ = [
     'day_of',
     'draw_audit',
     'draw_table',
+    'keep_name',
     'sender_shared_by',
 ]
 
@@ -93,12 +94,12 @@ class Sighting:
             self.first = min(self.first or day, day)
             self.last = max(self.last, day)
         if finding is not None and finding.hop is not None:
-            _keep(self.names, finding.hop.helo)
+            keep_name(self.names, finding.hop.helo)
         if client is not None and client.hop is not None:
-            _keep(self.stamps, client.hop.by)
+            keep_name(self.stamps, client.hop.by)
             peer = client.peer
             if peer is not None and peer.is_global and not client.hop.authenticated:
-                _keep(self.outsiders, str(peer))
+                keep_name(self.outsiders, str(peer))
 
     @property
     def is_several_hosts(self) -> bool:
@@ -111,7 +112,12 @@ class Sighting:
         return len(self.outsiders) >= MANY_OUTSIDERS
 
 
-def _keep(names: set[str], name: Optional[str]) -> None:
+def keep_name(names: set[str], name: Optional[str]) -> None:
+    """Add a name to a set, unless there are `MAX_NAMES` or it is none.
+
+    :param names: The set.
+    :param name: The name.
+    """
     if name and len(names) < MAX_NAMES:
         names.add(name.lower())
 

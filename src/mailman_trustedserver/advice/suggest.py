@@ -25,6 +25,7 @@ from functools import lru_cache
 from mailman_trustedserver.addresses import Address, AddressList
 from mailman_trustedserver.advice.audit import (
     day_of,
+    keep_name,
     MAX_KEPT,
     sender_shared_by,
     Sighting,
@@ -139,15 +140,14 @@ class Suggestion:
             policy = _policy(self._walked, frozenset(self._users))
             verdict = evaluate(fields, policy)
             here = verdict.decisive
-            # Who hands on what has fields already may be a content filter.
-            if (
-                verdict.reason is not Reason.LOCAL_USER
-                or here is None
-                or here + 1 == len(fields)
-                or len(self._users) >= MAX_KEPT
-            ):
+            if verdict.reason is not Reason.LOCAL_USER or here is None:
                 return verdict
-            self._users[verdict.details['user']] += 1
+            hop = verdict.findings[here].hop
+            user = hop and hop.user
+            # Who hands on what has fields already may be a content filter.
+            if not user or here + 1 == len(fields) or len(self._users) >= MAX_KEPT:
+                return verdict
+            self._users[user] += 1
 
     def _add_servers(self, header: Header, day: str, hops: list[Finding]) -> None:
         """Count the own servers of a post, and the one who is none."""
@@ -160,7 +160,7 @@ class Suggestion:
             client = servers.pop()
         elif path and path[-1].local is None:
             client = path[-1]
-        self._add_stranger(client, day, hops)
+        self._add_stranger(client, day)
         for number, finding in enumerate(servers):
             server = self._server(finding.peer)
             if server is None:
@@ -179,9 +179,7 @@ class Suggestion:
             return None
         return self._servers.setdefault(address, _Server())
 
-    def _add_stranger(
-        self, client: Optional[Finding], day: str, hops: list[Finding]
-    ) -> None:
+    def _add_stranger(self, client: Optional[Finding], day: str) -> None:
         if client is None or client.peer is None or client.local is not None:
             return
         if client.peer in self._strangers or len(self._strangers) < MAX_KEPT:
@@ -215,7 +213,7 @@ class Suggestion:
             and client.peer
             and self._is_outside(client.peer)
         ):
-            server.outsiders.add(str(client.peer))
+            keep_name(server.outsiders, str(client.peer))
         if len(server.senders) < MAX_SENDERS:
             server.senders.update(header.values('from')[:1])
 
