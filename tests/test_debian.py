@@ -25,7 +25,7 @@ CONFIG = '/etc/mailman3/mailman.cfg'
 WEB_CONFIG = '/etc/mailman3/mailman-web.py'
 SINK = '/srv/sink'
 # What the tests of a running Mailman read.
-RUN_THERE = 'src dev tests pyproject.toml README.md mailman.cfg.example'.split()
+RUN_THERE = 'src dev tests docs pyproject.toml mailman.cfg.example'.split()
 
 DISTRIBUTIONS = """\
 from importlib.metadata import distributions
