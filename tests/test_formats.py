@@ -9,7 +9,14 @@ import re
 from functools import cache
 from itertools import islice
 from mailman_trustedserver.formats import BLOCKS, expand, FORMATS
-from mailman_trustedserver.received import choose, clean, LAST, MalformedReceived, ROWS
+from mailman_trustedserver.received import (
+    choose,
+    clean,
+    LAST,
+    MalformedReceived,
+    read,
+    ROWS,
+)
 from tests.automata import Automaton, common_text
 from tests.test_received import mutants
 
@@ -150,3 +157,22 @@ def test_row_says_whether_one_after_it_can_read_the_same_field():
         if common_text(automaton(row, ADDRESS), automaton(other)) is not None
     }
     assert [row.name for row in FORMATS if row.overlaps != (row in overlapping)] == []
+
+
+@pytest.mark.parametrize(
+    ('field', 'form'),
+    [
+        (
+            'from y ([192.0.2.1]) by y (b) with mapi (Nemesis) id 6; '
+            '6 Feb 2026 06:06:06 -0600',
+            'Nemesis',
+        ),
+        (
+            'from y (192.0.2.1) by y with mapi; Fri, 6 Feb 2026 06:06:06 +0000',
+            'Exchange, MAPI',
+        ),
+    ],
+)
+def test_field_that_two_forms_read_alike_is_read_by_the_first(field, form):
+    hop, row = read(field)
+    assert (str(hop.peer), hop.authenticated, row.name) == ('192.0.2.1', False, form)
