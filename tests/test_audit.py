@@ -8,8 +8,9 @@ import pytest
 
 from collections import Counter
 from mailman_trustedserver import decide, Header, parse_settings
-from mailman_trustedserver.advice import audit
-from mailman_trustedserver.advice.audit import Audit, day_of, draw_audit
+from mailman_trustedserver.advice import audit, common
+from mailman_trustedserver.advice.audit import Audit, draw_audit
+from mailman_trustedserver.advice.common import day_of
 from tests.test_decision import BAD, GOOD, settings
 from tests.vectors import load
 
@@ -187,7 +188,7 @@ def test_posts_that_had_another_end_are_named(header, held, what):
 
 
 def test_examples_and_addresses_are_bounded(monkeypatch):
-    monkeypatch.setattr(audit, 'MAX_KEPT', 3)
+    monkeypatch.setattr(common, 'MAX_KEPT', 3)
     monkeypatch.setattr(audit, 'MAX_EXAMPLES', 2)
     found = Audit()
     for number in range(10):
@@ -248,7 +249,7 @@ def test_outgoing_server_that_takes_mail_from_everybody_looks_like_an_mx(
     out = ('out.example.org', '192.168.10.1', 'lists.example.org')
     posts = [
         through(out, field('x', f'8.8.{number}.8', 'out.example.org', protocol))
-        for number in range(audit.MANY_OUTSIDERS)
+        for number in range(common.MANY_OUTSIDERS)
     ]
     assert any('looks like an MX' in note for note in notes(*posts)) is looks
 

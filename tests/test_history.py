@@ -6,7 +6,7 @@
 import json
 
 from mailman_trustedserver import decide
-from mailman_trustedserver.advice import history
+from mailman_trustedserver.advice import common
 from mailman_trustedserver.advice.history import draw_history, History
 from mailman_trustedserver.report import log_line, read_log_by_day
 from tests.test_decision import BAD, GOOD, mlist, settings
@@ -65,7 +65,7 @@ def test_empty_log_says_so():
 
 
 def test_lists_days_and_peers_are_bounded(monkeypatch):
-    monkeypatch.setattr(history, 'MAX_KEPT', 2)
+    monkeypatch.setattr(common, 'MAX_KEPT', 2)
     lines = [
         f'2026-11-{day} trusted-server: message-id=<x> list={name} '
         f'verdict=not-trusted reason=unlisted-peer peers=192.0.2.1,203.0.113.{day}'

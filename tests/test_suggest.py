@@ -9,7 +9,7 @@ import random
 from dev.demo.routes import ROUTES
 from mailman_trustedserver import decide
 from mailman_trustedserver.addresses import AddressList
-from mailman_trustedserver.advice import audit, suggest
+from mailman_trustedserver.advice import common, suggest
 from mailman_trustedserver.advice.suggest import Suggestion
 from mailman_trustedserver.settings import parse_settings, read_sections
 from tests.test_audit import DATE, field, OUT, post, RELAY
@@ -204,7 +204,7 @@ def test_mx_is_left_to_the_person():
     out = ('mx.example.org', '192.0.2.1', 'lists.example.org')
     posts = [
         post(field(*out), field('x', f'203.0.113.{number}', 'mx.example.org'))
-        for number in range(audit.MANY_OUTSIDERS)
+        for number in range(common.MANY_OUTSIDERS)
     ]
     snippet = suggested('192.0.2.1', *posts)
     assert keys(snippet) == {LOCAL: ['127.0.0.1']}
@@ -221,6 +221,19 @@ def test_part_of_the_posts_with_auth_is_enough_if_there_are_several_hops():
     beyond = field('y', '10.0.0.9', 'x')
     posts = [post(*fields), *[post(*inner, beyond)] * 3]
     assert keys(suggested('192.168.10.1', *posts))[AUTHENTICATED] == ['192.168.10.1']
+
+
+def test_programs_of_the_own_network_are_not_everybody():
+    """Though their addresses are public, and they say no AUTH."""
+    posts = [
+        post(
+            field('out.example.org', '8.8.8.1', 'lists.example.org'),
+            field('pc', f'8.8.9.{number}', 'out.example.org'),
+        )
+        for number in range(common.MANY_OUTSIDERS)
+    ]
+    assert keys(suggested('8.8.0.0/16', *posts))[TRUSTED] == ['8.8.8.1']
+    assert TRUSTED not in keys(suggested('8.8.8.1', *posts))
 
 
 @pytest.mark.parametrize('own', ['209.85.128.1', '192.0.2.1'])
@@ -344,7 +357,7 @@ def test_hostile_names_stay_in_their_comment():
 
 
 def test_addresses_are_bounded(monkeypatch):
-    monkeypatch.setattr(suggest, 'MAX_KEPT', 3)
+    monkeypatch.setattr(common, 'MAX_KEPT', 3)
     monkeypatch.setattr(suggest, 'MAX_STRANGERS', 2)
     monkeypatch.setattr(suggest, 'MAX_SENDERS', 2)
     posts = [

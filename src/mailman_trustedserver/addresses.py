@@ -36,7 +36,17 @@ from mailman_trustedserver.expressions import compile_expression
 from typing import Any, Optional, Union
 
 
-__all__ = ['Address', 'AddressList', 'Range', 'parse_address', 'parse_network']
+__all__ = [
+    'PRIVATE',
+    'Address',
+    'AddressList',
+    'Range',
+    'parse_address',
+    'parse_network',
+]
+
+# The networks that every organisation may have (RFC 1918, 6598, 4193).
+PRIVATE = '10.0.0.0/8', '172.16.0.0/12', '192.168.0.0/16', '100.64.0.0/10', 'fc00::/7'
 
 Address = Union[IPv4Address, IPv6Address]
 Network = Union[IPv4Network, IPv6Network]

@@ -3,8 +3,7 @@
 
 """What a configuration makes of many posts, and what no list of addresses shows.
 
-Bounds: of addresses, names and fields, no more than `MAX_KEPT` of a kind are kept,
-of examples `MAX_EXAMPLES`; whatever is more is counted.
+Bounds: those of `common`, and of examples `MAX_EXAMPLES`; whatever is more is counted.
 """
 
 from __future__ import annotations
@@ -13,9 +12,17 @@ import re
 
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
-from datetime import datetime, timezone
-from mailman_trustedserver.addresses import Address, AddressList
+from mailman_trustedserver.addresses import Address
+from mailman_trustedserver.advice.common import (
+    count,
+    day_of,
+    draw_table,
+    has_room,
+    keep_name,
+    MANY_NAMES,
+    sender_shared_by,
+    Sighting,
+)
 from mailman_trustedserver.decision import Decision
 from mailman_trustedserver.header import Header
 from mailman_trustedserver.names import RULE
@@ -23,124 +30,15 @@ from mailman_trustedserver.policy import Finding
 from mailman_trustedserver.reasons import Reason
 from mailman_trustedserver.received import Kind
 from mailman_trustedserver.report import escape
-from mailman_trustedserver.shared_senders import shared_with, SharedSender
 from typing import Any, Optional
 
 
-__all__ = [
-    'MAX_KEPT',
-    'Audit',
-    'Sighting',
-    'day_of',
-    'draw_audit',
-    'draw_table',
-    'keep_name',
-    'sender_shared_by',
-]
+__all__ = ['Audit', 'draw_audit']
 
-MAX_KEPT = 10_000
 MAX_EXAMPLES = 10
-# Of a host, so many names and clients are kept.
-MAX_NAMES = 20
-
-# A host with so many names is more than one host.
-MANY_NAMES = 3
-# A server that takes mail without AUTH from so many hosts outside takes it from
-# everybody.
-MANY_OUTSIDERS = 5
-
-# What is drawn of each table.
-MAX_DRAWN = 40
-
 LOCAL = 'trusted_local_servers'
 PROGRAM = "sender's program"
 UNLISTED = 'on no list'
-
-
-@dataclass
-class Sighting:
-    """What posts show of one host.
-
-    :ivar posts: How many came through it.
-    :ivar first: The day of the first of them, as YYYY-MM-DD; empty if none has a
-        date.
-    :ivar last: That of the last.
-    :ivar names: The names that it called itself by: HELO.
-    :ivar stamps: The names that the fields below its own were stamped with.
-    :ivar outsiders: The public addresses that it took mail from without AUTH.
-    """
-
-    posts: int = 0
-    first: str = ''
-    last: str = ''
-    names: set[str] = field(default_factory=set)
-    stamps: set[str] = field(default_factory=set)
-    outsiders: set[str] = field(default_factory=set)
-
-    def add(
-        self,
-        day: str,
-        finding: Optional[Finding] = None,
-        client: Optional[Finding] = None,
-    ) -> None:
-        """Count one post.
-
-        :param day: Its day; empty if it has none.
-        :param finding: The field that names the host as its peer.
-        :param client: The next field, if the host itself has stamped it.
-        """
-        self.posts += 1
-        if day:
-            self.first = min(self.first or day, day)
-            self.last = max(self.last, day)
-        if finding is not None and finding.hop is not None:
-            keep_name(self.names, finding.hop.helo)
-        if client is not None and client.hop is not None:
-            keep_name(self.stamps, client.hop.by)
-            peer = client.peer
-            if peer is not None and peer.is_global and not client.hop.authenticated:
-                keep_name(self.outsiders, str(peer))
-
-    @property
-    def is_several_hosts(self) -> bool:
-        """Whether others speak through it, as through a NAT or a gateway."""
-        return len(self.names) >= MANY_NAMES or len(self.stamps) > 1
-
-    @property
-    def takes_from_outside(self) -> bool:
-        """Whether it takes mail from everybody, as an MX does."""
-        return len(self.outsiders) >= MANY_OUTSIDERS
-
-
-def keep_name(names: set[str], name: Optional[str]) -> None:
-    """Add a name to a set, unless there are `MAX_NAMES` or it is none.
-
-    :param names: The set.
-    :param name: The name.
-    """
-    if name and len(names) < MAX_NAMES:
-        names.add(name.lower())
-
-
-def day_of(header: Header) -> str:
-    """The day of a post in UTC, by its newest Received field; empty if unknown.
-
-    :param header: The header of the post.
-    """
-    at = header.received_at
-    try:
-        return '' if at is None else f'{datetime.fromtimestamp(at, timezone.utc):%F}'
-    except (OverflowError, OSError, ValueError):
-        return ''
-
-
-def sender_shared_by(address: Address) -> Optional[SharedSender]:
-    """The service whose customers share an address, if it is known.
-
-    :param address: The address.
-    """
-    found = shared_with(AddressList((str(address),)))
-    return found[0][1] if found else None
 
 
 class Audit:
@@ -177,7 +75,7 @@ class Audit:
         trusted, reason = verdict.trusted, verdict.reason.value
         day = day_of(header)
         self._all.add(day)
-        if day in self._days or len(self._days) < MAX_KEPT:
+        if has_room(self._days, day):
             self._days.setdefault(day, Counter())[_outcome(decision)] += 1
         self._verdicts[trusted, reason, verdict.proof] += 1
         self._add_hosts(decision, day)
@@ -190,7 +88,7 @@ class Audit:
             change = 'no longer trusted' if trusted else 'newly trusted'
             self._example(change, header)
         if verdict.reason is Reason.LOCAL_USER:
-            _count(self._users, verdict.details['user'])
+            count(self._users, verdict.details['user'])
 
     def _add_hosts(self, decision: Decision, day: str) -> None:
         """Count the hosts of the attested fields."""
@@ -208,16 +106,23 @@ class Audit:
             client = smtp[number + 1] if number + 1 < len(smtp) else None
             for role in _roles(finding, decision.verdict.trusted):
                 key = role, finding.peer
-                if key in self._hosts or len(self._hosts) < MAX_KEPT:
+                if has_room(self._hosts, key):
                     host = self._hosts.setdefault(key, Sighting())
                     host.add(day, finding, client)
+                    self._add_outsider(host, client)
                 else:
                     self._others[role] += 1
+
+    def _add_outsider(self, host: Sighting, client: Optional[Finding]) -> None:
+        hop = None if client is None else client.hop
+        peer = None if hop is None or hop.authenticated else hop.peer
+        if peer is not None and peer.is_global:
+            keep_name(host.outsiders, str(peer))
 
     def _add_unread(self, finding: Finding) -> None:
         by = _BY.search(finding.text)
         key = by[1] if by else '?', finding.problem
-        if key in self._fields or len(self._fields) < MAX_KEPT:
+        if has_room(self._fields, key):
             self._fields[key] += 1
             self._field_examples.setdefault(key, finding.text)
 
@@ -257,9 +162,13 @@ class Audit:
             ],
             'users': dict(self._users.most_common()),
             'fields': [
-                {'by': by, 'problem': problem, 'posts': posts, 'example': text}
+                {
+                    'by': by,
+                    'problem': problem,
+                    'posts': posts,
+                    'example': self._field_examples[by, problem],
+                }
                 for (by, problem), posts in self._fields.most_common()
-                for text in [self._field_examples[by, problem]]
             ],
             'notes': list(self._notes()),
         }
@@ -324,11 +233,6 @@ _LIST_OF = {
 }
 
 _BY = re.compile(r'.*(?:^|\s)by\s+(\S+)', re.DOTALL)
-
-
-def _count(counter: Counter[str], name: str) -> None:
-    if name in counter or len(counter) < MAX_KEPT:
-        counter[name] += 1
 
 
 def _outcome(decision: Decision) -> str:
@@ -405,26 +309,3 @@ def draw_audit(found: dict[str, Any]) -> str:
     lines += [''] * bool(found['notes'])
     lines += [f'Note: {escape(note)}.' for note in found['notes']]
     return '\n'.join(lines)
-
-
-def draw_table(head: tuple[str, ...], rows: list[tuple[Any, ...]]) -> list[str]:
-    """A table as lines of text that are safe on a terminal; none if it is empty.
-
-    :param head: The names of the columns.
-    :param rows: The rows.
-    """
-    if not rows:
-        return []
-    texts = [head, *(tuple(escape(str(cell)) for cell in row) for row in rows)]
-    shown = texts[: MAX_DRAWN + 1]
-    widths = [max(map(len, column)) for column in zip(*shown)]
-    numbers = [isinstance(cell, int) for cell in rows[0]]
-    lines = [
-        '  '.join(
-            cell.rjust(width) if number else cell.ljust(width)
-            for cell, width, number in zip(row, widths, numbers)
-        ).rstrip()
-        for row in shown
-    ]
-    more = len(texts) - len(shown)
-    return ['', *lines, *([f'... and {more} more (--json has all)'] if more else [])]

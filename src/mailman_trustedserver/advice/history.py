@@ -3,15 +3,14 @@
 
 """What the log says of the posts so far, by list and day.
 
-Bounds: of lists, days and peers, `MAX_KEPT` together are kept; the rest is counted
-as one.
+Bounds: those of `common`, for lists, days and peers; the rest is counted as one.
 """
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
-from mailman_trustedserver.advice.audit import draw_table, MAX_KEPT, Sighting
+from mailman_trustedserver.advice.common import draw_table, has_room, Sighting
 from mailman_trustedserver.reasons import Reason
 from mailman_trustedserver.report import escape
 from typing import Any
@@ -35,7 +34,7 @@ class History:
         :param pairs: Its pairs.
         """
         name = pairs.get('list', '')
-        if name not in self._lists and len(self._lists) >= MAX_KEPT:
+        if not has_room(self._lists, name):
             name = '(others)'
         self._lists.setdefault(name, _List()).add(day, pairs)
 
@@ -57,7 +56,7 @@ class _List:
 
     def add(self, day: str, pairs: Mapping[str, str]) -> None:
         verdict, reason = pairs.get('verdict', ''), pairs.get('reason', '')
-        if day not in self._days and len(self._days) >= MAX_KEPT:
+        if not has_room(self._days, day):
             day = ''
         self._days.setdefault(day, Counter())[verdict] += 1
         proof = pairs.get('proof', '') or pairs.get('asked', '')
@@ -65,7 +64,7 @@ class _List:
         if reason == Reason.UNLISTED_PEER.value:
             # They end with the one that decided it.
             peer = pairs.get('peers', '').rpartition(',')[2]
-            if peer in self._peers or len(self._peers) < MAX_KEPT:
+            if has_room(self._peers, peer):
                 self._peers.setdefault(peer, Sighting()).add(day)
 
     def describe(self) -> dict[str, Any]:

@@ -19,7 +19,12 @@ from dataclasses import dataclass, field
 from datetime import date
 from enum import Enum
 from functools import lru_cache
-from mailman_trustedserver.addresses import Address, AddressList, parse_address
+from mailman_trustedserver.addresses import (
+    Address,
+    AddressList,
+    parse_address,
+    PRIVATE,
+)
 from mailman_trustedserver.decision import Obstacle, obstacles
 from mailman_trustedserver.expressions import compile_expression, has_no_end
 from mailman_trustedserver.names import CHAIN
@@ -44,10 +49,7 @@ _WIDE = {4: 1 << 16, 6: 1 << 96}
 _PROBES_4 = ('1.1.1.1', '9.99.200.64', '27.3.0.250', '64.8.176.5', '203.0.113.33')
 _PROBES_6 = ('::7', '2001:db8::1', 'fe80::beef', '3ffe:1:2:3:4:5:6:8', 'a::9c:d')
 
-# Addresses that every organisation may have (RFC 1918, 6598, 4193).
-_PRIVATE = AddressList.parse(
-    ('10.0.0.0/8', '172.16.0.0/12', '192.168.0.0/16', '100.64.0.0/10', 'fc00::/7')
-)
+_PRIVATE = AddressList.parse(PRIVATE)
 _LOOPBACK = parse_address('127.0.0.1')
 
 _LOCAL = 'trusted_local_servers'

@@ -11,7 +11,7 @@ before it handed it on.
 Nothing is proposed that was not seen.  What may be a gateway, an MX, a shared
 sender or a stranger becomes a comment.
 
-Bounds: of addresses, `MAX_KEPT` are kept.
+Bounds: those of `common`.
 """
 
 from __future__ import annotations
@@ -22,11 +22,12 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import lru_cache
-from mailman_trustedserver.addresses import Address, AddressList
-from mailman_trustedserver.advice.audit import (
+from mailman_trustedserver.addresses import Address, AddressList, PRIVATE
+from mailman_trustedserver.advice.common import (
+    count,
     day_of,
+    has_room,
     keep_name,
-    MAX_KEPT,
     sender_shared_by,
     Sighting,
 )
@@ -43,10 +44,7 @@ __all__ = ['Suggestion']
 LOOPBACK = '127.0.0.1'
 
 # Networks that no host outside can send from.
-INSIDE = AddressList.parse(
-    '10.0.0.0/8 172.16.0.0/12 192.168.0.0/16 100.64.0.0/10 169.254.0.0/16 127.0.0.0/8 '
-    'fc00::/7 fe80::/10'.split()
-)
+INSIDE = AddressList.parse((*PRIVATE, '169.254.0.0/16', '127.0.0.0/8', 'fe80::/10'))
 
 # A server that hands on no more than this part of its posts for other servers is no
 # relay.
@@ -125,8 +123,8 @@ class Suggestion:
         if not hops:
             self._counts['without a Received field'] += 1
             return
-        if hops[0].hop is not None:
-            _count(self._hosts, hops[0].hop.by)
+        if hops[0].hop is not None and hops[0].hop.by:
+            count(self._hosts, hops[0].hop.by.lower())
         self._add_servers(header, day, hops)
 
     def _is_filter(self, finding: Finding) -> bool:
@@ -145,7 +143,7 @@ class Suggestion:
             hop = verdict.findings[here].hop
             user = hop and hop.user
             # Who hands on what has fields already may be a content filter.
-            if not user or here + 1 == len(fields) or len(self._users) >= MAX_KEPT:
+            if not user or here + 1 == len(fields) or not has_room(self._users, user):
                 return verdict
             self._users[user] += 1
 
@@ -173,17 +171,15 @@ class Suggestion:
                 self._add_entry(header, server, servers, client)
 
     def _server(self, address: Optional[Address]) -> Optional[_Server]:
-        if address is None or (
-            address not in self._servers and len(self._servers) >= MAX_KEPT
-        ):
+        if address is None or not has_room(self._servers, address):
             return None
         return self._servers.setdefault(address, _Server())
 
     def _add_stranger(self, client: Optional[Finding], day: str) -> None:
         if client is None or client.peer is None or client.local is not None:
             return
-        if client.peer in self._strangers or len(self._strangers) < MAX_KEPT:
-            self._strangers.setdefault(client.peer, Sighting()).add(day, client, None)
+        if has_room(self._strangers, client.peer):
+            self._strangers.setdefault(client.peer, Sighting()).add(day, client)
 
     def _add_entry(
         self,
@@ -353,12 +349,6 @@ class Suggestion:
             yield f'#     {address}: {_period(seen)}{service}'
         if order[MAX_STRANGERS:]:
             yield f'#     and {len(order) - MAX_STRANGERS} more'
-
-
-def _count(counter: Counter[str], name: Optional[str]) -> None:
-    name = (name or '').lower()
-    if name and (name in counter or len(counter) < MAX_KEPT):
-        counter[name] += 1
 
 
 def _names_from_domain(header: Header) -> bool:

@@ -19,7 +19,8 @@ from mailman_trustedserver.commands.posts import Sources
 from mailman_trustedserver.configuration import read_file
 from mailman_trustedserver.decision import decide
 from mailman_trustedserver.explaining import UNUSABLE
-from mailman_trustedserver.report import log_line, read_log_line
+from mailman_trustedserver.output import cause, complain
+from mailman_trustedserver.report import escape, log_line, read_log_line
 from mailman_trustedserver.settings import SettingsError
 
 
@@ -75,7 +76,8 @@ def audit(ctx, listspec, config, against, as_json, as_csv, plot, sources):
     if as_json and as_csv:
         ctx.fail('--json and --csv: choose one.')
     # It takes time that no other command and no runner needs.
-    from mailman_trustedserver.advice.audit import Audit, day_of, draw_audit
+    from mailman_trustedserver.advice.audit import Audit, draw_audit
+    from mailman_trustedserver.advice.common import day_of
     from mailman_trustedserver.advice.sources import Unreadable
 
     draw = None if plot is None else _plotter(ctx, plot)
@@ -116,7 +118,7 @@ def _judge(path):
         try:
             configuration = read_file(path, name)
         except SettingsError as error:
-            click.echo(error, err=True)
+            complain(str(error))
             raise click.exceptions.Exit(UNUSABLE) from None
 
     def judge(post):
@@ -150,7 +152,7 @@ def _plotter(ctx, path):
         try:
             plot(days, path)
         except OSError as error:
-            click.echo(f'{path}: {error.strerror or error}', err=True)
+            complain(f'{escape(path)}: {cause(error)}')
             raise click.exceptions.Exit(UNUSABLE) from None
 
     return draw
