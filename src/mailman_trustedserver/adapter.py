@@ -17,6 +17,7 @@ from email.message import Message
 from functools import partial
 from mailman.config import config
 from mailman.interfaces.mailinglist import IAcceptableAliasSet
+from mailman.interfaces.messages import IMessageStore
 from mailman.interfaces.plugin import IPlugin
 from mailman_trustedserver.decision import decide, Decision
 from mailman_trustedserver.flattening import as_received
@@ -29,6 +30,7 @@ from mailman_trustedserver.resolver import KeyRecords
 from mailman_trustedserver.settings import MailingList, Settings
 from mailman_trustedserver.signatures import check
 from typing import Any, Callable, Optional, Union
+from zope.component import getUtility
 from zope.interface import Attribute
 
 
@@ -36,6 +38,7 @@ __all__ = [
     'ITrustedServerPlugin',
     'find_plugin',
     'find_signature',
+    'held_header',
     'is_trusted',
     'is_usenet',
     'settings_for',
@@ -113,6 +116,20 @@ def is_usenet(msgdata: Any) -> bool:
     :param msgdata: The metadata of the post.
     """
     return bool(msgdata.get('fromusenet'))
+
+
+def held_header(message_id: str) -> Optional[Header]:
+    """The header of a held message; None if its content is lost.
+
+    :param message_id: Its Message-ID, which is its key in Mailman's store.
+    """
+    try:
+        msg = getUtility(IMessageStore).get_message_by_id(message_id)
+        return None if msg is None else Header.of(msg)
+    except Exception:
+        # The file in the store cannot be read or unpickled.
+        log.exception('trusted-server: held message %s', message_id)
+        return None
 
 
 def find_signature(

@@ -14,6 +14,7 @@ import time
 from contextlib import ExitStack
 from mailman.config import config
 from mailman.utilities.modules import expand_path
+from mailman_trustedserver.output import cause
 from mailman_trustedserver.scopes import Configuration, parse_configuration
 from mailman_trustedserver.settings import (
     BOOLEANS,
@@ -96,7 +97,7 @@ class Files:
     def _read(self) -> tuple[Optional[Configuration], Optional[str]]:
         """The configuration, or why there is none."""
         try:
-            values = _section_of(self._name, config.filename)
+            values = _own_section(self._name)
             first = self._first = self._first or dict(values)
             for key in _NEED_A_RESTART:
                 if values.get(key, '') != first.get(key, ''):
@@ -199,27 +200,35 @@ def read_file(path: str, name: str) -> Configuration:
     sections = read_sections(text, path)
     if FILE_SECTION in sections:
         return parse_configuration(sections, path, FILE_SECTION)
-    return _load(_section_of(name, path), name, path)
+    return _load(_section_of(sections, name, path), name, path)
 
 
 # Without any, the keys stand alone.
 _SECTION_LINE = re.compile(r'^\[', re.MULTILINE)
 
 
-def _section_of(name: str, filename: Optional[str]) -> dict[str, str]:
-    """The keys of the plugin's section, Mailman's own among them."""
+def _own_section(name: str) -> dict[str, str]:
+    """The keys of the plugin's section in Mailman's own file."""
     # Mailman's own reader drops keys that its schema does not have, so the
     # file is read once more.
-    section = f'plugin.{name}'
+    filename = config.filename
     if filename is None:
         raise SettingsError(
             'mailman.cfg',
-            section,
+            f'plugin.{name}',
             None,
             'Mailman runs without a configuration file; write one and name '
             'it with -C or MAILMAN_CONFIG_FILE',
         )
-    values = _read(filename, filename).get(section)
+    return _section_of(_read(filename, filename), name, filename)
+
+
+def _section_of(
+    sections: dict[str, dict[str, str]], name: str, filename: str
+) -> dict[str, str]:
+    """The keys of the plugin's section, Mailman's own among them."""
+    section = f'plugin.{name}'
+    values = sections.get(section)
     if values is None:
         raise SettingsError(
             filename,
@@ -285,12 +294,11 @@ def _read_text(
                 raise ValueError('it is no absolute path')
             return _read_regular(file).decode('utf-8-sig')
     except (OSError, ValueError) as error:
-        cause = getattr(error, 'strerror', None) or error
         raise SettingsError(
             filename,
             section,
             key,
-            f'{path!a} cannot be read ({cause}); name an absolute path or '
+            f'{path!a} cannot be read ({cause(error)}); name an absolute path or '
             'python:package.name, of a file in UTF-8 that the user of Mailman may '
             'read',
         ) from None
@@ -304,8 +312,8 @@ def _expand(resources: ExitStack, path: str) -> Path:
     except BaseException as error:
         # A package of `python:` may raise anything while it is imported, what is
         # no Exception and cannot be shown included, and want to end the process.
-        cause = format_exception_only(type(error), error)[-1].strip()
-        raise ValueError(cause) from None
+        shown = format_exception_only(type(error), error)[-1].strip()
+        raise ValueError(shown) from None
 
 
 def _read_regular(path: Path) -> bytes:

@@ -15,7 +15,7 @@ from mailman_trustedserver.decision import Decision
 from mailman_trustedserver.flattening import with_crlf
 from mailman_trustedserver.header import Header
 from mailman_trustedserver.mbox import MAX_HEADER_LENGTH, read_messages
-from mailman_trustedserver.output import complain, Unwritable, write
+from mailman_trustedserver.output import cause, complain, Unwritable, write
 from mailman_trustedserver.report import describe, draw, escape
 from typing import BinaryIO, Callable, Optional
 
@@ -99,8 +99,7 @@ def _decisions(
                     complain(f'{escape(name)}: {place}{error}')
                     yield None
     except (OSError, RuntimeError) as error:
-        cause = getattr(error, 'strerror', None) or error
-        complain(f'{escape(name)}: {cause}')
+        complain(f'{escape(name)}: {cause(error)}')
         yield None
 
 

@@ -11,11 +11,19 @@ import sys
 from typing import TextIO
 
 
-__all__ = ['Unwritable', 'complain', 'write']
+__all__ = ['Unwritable', 'cause', 'complain', 'write']
 
 
 class Unwritable(Exception):
     """Nothing more can be written; somebody was told on stderr."""
+
+
+def cause(error: Exception) -> str:
+    """Why a file cannot be opened, read or written, without its name.
+
+    :param error: The error, an OSError or another one with a sentence.
+    """
+    return getattr(error, 'strerror', None) or str(error)
 
 
 def complain(text: str) -> None:
@@ -46,7 +54,7 @@ def write(text: str, end: str = '\n') -> None:
     except OSError as error:
         _give_up(sys.stdout)
         if not isinstance(error, BrokenPipeError):
-            complain(f'The output cannot be written: {error.strerror or error}')
+            complain(f'The output cannot be written: {cause(error)}')
             raise Unwritable from None
 
 

@@ -42,6 +42,26 @@ REMEMBERED = 60.0
 MAX_REMEMBERED = 1000
 
 
+def _system_resolver() -> Any:
+    """A resolver with the name servers of the system."""
+    # Here, because every process of Mailman would pay for it.
+    import dns.resolver
+
+    return dns.resolver.Resolver()
+
+
+def _resolve(resolver: Any, name: str, kind: str, seconds: float) -> list[Any]:
+    """The records of a name and kind; none if DNS says that there are none."""
+    import dns.resolver
+
+    resolver.timeout = min(_SECONDS_PER_TRY, seconds)
+    resolver.lifetime = seconds
+    try:
+        return list(resolver.resolve(name, kind, search=False))
+    except (dns.resolver.NXDOMAIN, dns.resolver.NoAnswer):
+        return []
+
+
 class KeyRecords:
     """Where key records are looked up; one for a process.
 
@@ -54,7 +74,7 @@ class KeyRecords:
     def __init__(
         self,
         clock: Callable[[], float] = time.monotonic,
-        make_resolver: Optional[Callable[[], Any]] = None,
+        make_resolver: Callable[[], Any] = _system_resolver,
         seconds: float = MAX_SECONDS,
     ) -> None:
         self._clock = clock
@@ -114,16 +134,7 @@ class KeyRecords:
 
     def _ask(self, name: bytes, seconds: float) -> set[bytes]:
         """The records of a name, each once."""
-        # Here, because every process of Mailman would pay for it.
-        import dns.resolver
-
-        resolver = (self._make_resolver or dns.resolver.Resolver)()
-        resolver.timeout = min(_SECONDS_PER_TRY, seconds)
-        resolver.lifetime = seconds
-        try:
-            answer = resolver.resolve(name.decode('ascii'), 'TXT', search=False)
-        except (dns.resolver.NXDOMAIN, dns.resolver.NoAnswer):
-            return set()
+        answer = _resolve(self._make_resolver(), name.decode('ascii'), 'TXT', seconds)
         # A long record comes in several strings (RFC 6376 3.6.2.2).
         return {b''.join(record.strings) for record in answer}
 
@@ -140,7 +151,7 @@ class KeyRecords:
 def mail_exchangers(
     domains: Iterable[str],
     clock: Callable[[], float] = time.monotonic,
-    make_resolver: Optional[Callable[[], Any]] = None,
+    make_resolver: Callable[[], Any] = _system_resolver,
 ) -> dict[str, Optional[frozenset[Address]]]:
     """The addresses of the servers that take mail for some domains.
 
@@ -152,21 +163,14 @@ def mail_exchangers(
     :return: The addresses of each domain (RFC 5321 5.1); None if no answer came in
         time, or none that says whether there are some.
     """
-    import dns.exception
-    import dns.resolver
-
     deadline = clock() + _MAX_SECONDS_OF_COMMAND
 
     def ask(name: str, kind: str) -> list[Any]:
-        resolver = (make_resolver or dns.resolver.Resolver)()
-        resolver.lifetime = min(MAX_SECONDS, deadline - clock())
-        resolver.timeout = min(_SECONDS_PER_TRY, resolver.lifetime)
-        if resolver.lifetime <= 0:
-            raise dns.exception.Timeout
-        try:
-            return list(resolver.resolve(name, kind, search=False))
-        except (dns.resolver.NXDOMAIN, dns.resolver.NoAnswer):
-            return []
+        resolver = make_resolver()
+        seconds = min(MAX_SECONDS, deadline - clock())
+        if seconds <= 0:
+            raise TimeoutError
+        return _resolve(resolver, name, kind, seconds)
 
     def find(domain: str) -> Optional[frozenset[Address]]:
         try:

@@ -11,12 +11,10 @@ request-id has at most nine digits.
 """
 
 import falcon
-import logging
 import re
 
 from mailman.config import config
 from mailman.interfaces.listmanager import IListManager
-from mailman.interfaces.messages import IMessageStore
 from mailman.interfaces.requests import IListRequests, RequestType
 from mailman.rest.helpers import (
     bad_request,
@@ -40,6 +38,7 @@ from mailman.rest.validator import (
 from mailman_trustedserver import __version__
 from mailman_trustedserver.adapter import (
     find_plugin,
+    held_header,
     is_usenet,
     settings_for,
     values_of,
@@ -73,8 +72,6 @@ MESSAGE_TYPES = ('message/rfc822', 'message/global')
 
 # The chains that can be chosen.
 CHOICES = (DEFAULT_CHAIN, CHAIN)
-
-log = logging.getLogger('mailman.http')
 
 
 def _warnings(configuration):
@@ -298,13 +295,8 @@ class _Explanation:
 
     def _decide_held(self, message_id, msgdata):
         """The decision on a held message; None if its content is lost."""
-        try:
-            msg = getUtility(IMessageStore).get_message_by_id(message_id)
-        except Exception:
-            # The file in the store cannot be read or unpickled.
-            log.exception('trusted-server: held message %s', message_id)
-            msg = None
-        return msg and self._decide(Header.of(msg), is_usenet(msgdata))
+        header = held_header(message_id)
+        return header and self._decide(header, is_usenet(msgdata))
 
 
 class _PostedExplanation(_Explanation):
@@ -335,6 +327,11 @@ class _PostedExplanation(_Explanation):
 class _HeldMessages(CollectionMixin, _Explanation):
     """The verdicts on the messages that are held, in Mailman's order."""
 
+    def __init__(self, mlist):
+        super().__init__(mlist)
+        # By number: a choice has decided on what is then shown.
+        self._decided = {}
+
     def _resource_as_dict(self, held):
         """See `CollectionMixin`."""
         decision = self._decision(held)
@@ -349,8 +346,10 @@ class _HeldMessages(CollectionMixin, _Explanation):
         }
 
     def _decision(self, held):
-        found = self._requests.get_request(held.id, RequestType.held_message)
-        return found and self._decide_held(*found)
+        if held.id not in self._decided:
+            found = self._requests.get_request(held.id, RequestType.held_message)
+            self._decided[held.id] = found and self._decide_held(*found)
+        return self._decided[held.id]
 
     @property
     def _requests(self):

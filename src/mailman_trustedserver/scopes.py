@@ -18,8 +18,9 @@ from __future__ import annotations
 
 import re
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from mailman_trustedserver.addresses import AddressList
 from mailman_trustedserver.settings import (
     digest_of,
     MailingList,
@@ -64,16 +65,17 @@ class Configuration:
         return dict(narrower)
 
     @property
+    def server_lists(self) -> Iterator[AddressList]:
+        """The lists of servers of the site and of each section."""
+        for settings in (self.site, *self.sections.values()):
+            yield settings.policy.local
+            for _, _, servers in settings.policy.outgoing_lists:
+                yield servers
+
+    @property
     def entries(self) -> int:
         """How many entries the lists of addresses have together."""
-        return sum(
-            len(servers.entries)
-            for settings in (self.site, *self.sections.values())
-            for servers in (
-                settings.policy.local,
-                *(servers for _, _, servers in settings.policy.outgoing_lists),
-            )
-        )
+        return sum(len(servers.entries) for servers in self.server_lists)
 
     def for_list(self, mlist: MailingList) -> Settings:
         """The settings that are in force for a list.

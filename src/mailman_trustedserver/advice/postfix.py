@@ -26,6 +26,7 @@ from mailman_trustedserver.advice.importing import (
     to_network,
     Unusable,
 )
+from mailman_trustedserver.output import cause
 from typing import Callable
 
 
@@ -98,7 +99,7 @@ class _Patterns:
             else:
                 self.entries.append((_network(pattern), included))
         except (OSError, ValueError) as error:
-            why = getattr(error, 'strerror', None) or str(error)
+            why = cause(error)
             if not included:
                 why += '; what it excludes is not excluded from what follows'
             mark = '' if included else '!'

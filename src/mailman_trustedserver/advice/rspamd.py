@@ -151,7 +151,7 @@ class _Reader:
             elif match := self._match(_MACRO):
                 yield self.line, ('.',), match[0]
             else:
-                key = self._key()
+                key = self._text_of(_KEY, 'a key')
                 self._match(_AFTER_KEY)
                 yield from self._value((*path, key))
         if self._open:
@@ -164,7 +164,7 @@ class _Reader:
             return
         line = self.line
         match = self._match(_HEREDOC)
-        value = self._heredoc(match[1]) if match else self._scalar()
+        value = self._heredoc(match[1]) if match else self._text_of(_VALUE, 'a value')
         if self._match(_BEFORE_BRACE):
             # As in `section name { ... }`.
             self._begin('}', (*path, value))
@@ -177,14 +177,15 @@ class _Reader:
         self._position += 1
         self._open.append((closing, path))
 
-    def _key(self) -> str:
+    def _text_of(self, pattern: re.Pattern[str], what: str) -> str:
+        """What stands in quotes here, or else matches."""
         match = self._match(_QUOTED)
         if match:
             return match[1] or match[2] or ''
-        match = self._match(_KEY)
+        match = self._match(pattern)
         if not match:
-            raise ValueError('a key is expected')
-        return match[0]
+            raise ValueError(f'{what} is expected')
+        return match[0].strip()
 
     def _heredoc(self, mark: str) -> str:
         end = re.compile(rf'^{mark}(?=[\s;,]|\Z)', re.MULTILINE)
@@ -194,15 +195,6 @@ class _Reader:
         value = self._text[self._position : match.start()]
         self._position = match.end()
         return value
-
-    def _scalar(self) -> str:
-        match = self._match(_QUOTED)
-        if match:
-            return match[1] or match[2] or ''
-        match = self._match(_VALUE)
-        if not match:
-            raise ValueError('a value is expected')
-        return match[0].strip()
 
     def _match(self, pattern: re.Pattern[str]) -> Optional[re.Match[str]]:
         match = pattern.match(self._text, self._position)

@@ -16,15 +16,15 @@ import os
 import pickle
 
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import closing, contextmanager
 from email.message import Message
 from io import BufferedReader, BytesIO
 from mailman_trustedserver.header import Header
 from mailman_trustedserver.mbox import MAX_HEADER_LENGTH, read_messages
-from typing import Any, BinaryIO, Callable, cast, Union
+from typing import Any, BinaryIO, Callable, Union
 
 
-__all__ = ['Unreadable', 'read_source']
+__all__ = ['Unreadable', 'read_source', 'unpacked']
 
 # What a packed file begins with (RFC 1952 2.3.1; the .xz format 2.1.1.1).
 _PACKED: tuple[tuple[bytes, Any], ...] = (
@@ -97,21 +97,28 @@ def _read(
         if path.endswith('.pck'):
             yield _entry(file.read(MAX_ENTRY_LENGTH))
             return
-        stream = file if hasattr(file, 'peek') else BufferedReader(file)
-        start = stream.peek(_LONGEST)[:_LONGEST]
-        for magic, unpack in _PACKED:
-            if start.startswith(magic):
-                with closing(unpack(stream)) as unpacked:
-                    yield from _messages(cast(BinaryIO, unpacked))
-                return
-        yield from _messages(stream)
+        with unpacked(file) as stream:
+            for number, data, _ in read_messages(stream):
+                yield _header(number, data)
 
 
-def _messages(stream: BinaryIO) -> Iterator[Union[Header, Unreadable]]:
-    number = 0
+@contextmanager
+def unpacked(file: Any) -> Iterator[BinaryIO]:
+    """A file as it was before gzip or xz packed it, if one did.
+
+    :param file: The file, opened for its octets.
+    :return: What has the octets.
+    :raises OSError: while they are read, if it is packed, and broken.
+    """
+    stream = file if hasattr(file, 'peek') else BufferedReader(file)
+    start = stream.peek(_LONGEST)[:_LONGEST]
+    unpack = next((one for magic, one in _PACKED if start.startswith(magic)), None)
+    if unpack is None:
+        yield stream
+        return
     try:
-        for number, data, _ in read_messages(stream):
-            yield _header(number, data)
+        with closing(unpack(stream)) as found:
+            yield found
     except (EOFError, lzma.LZMAError) as error:
         # An OSError, such as that of a bad gzip file, is one already.
         raise OSError(0, f'it is packed, and broken ({error})') from None

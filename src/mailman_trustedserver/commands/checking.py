@@ -195,11 +195,7 @@ def _routes(configuration):
 
     servers = (
         IPv4Address(first) if version == 4 else IPv6Address(first)
-        for settings in (configuration.site, *configuration.sections.values())
-        for listed in (
-            settings.policy.local,
-            *(servers for _, _, servers in settings.policy.outgoing_lists),
-        )
+        for listed in configuration.server_lists
         for version, first, _, _ in listed.ranges
     )
     for server in islice(servers, MAX_SERVERS):

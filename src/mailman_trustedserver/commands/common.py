@@ -30,13 +30,17 @@ def loaded_configuration(exit_code):
     raise click.exceptions.Exit(exit_code)
 
 
+def find_list(listspec):
+    """The list, by posting address or list-id; None if there is none."""
+    # The database refuses bytes that are no UTF-8.
+    return getUtility(IListManager).get(listspec) if listspec.isprintable() else None
+
+
 def find_lists(listspecs):
     """The lists, by posting address or list-id; all are found or it fails."""
-    manager = getUtility(IListManager)
     mlists = []
     for listspec in listspecs:
-        # The database refuses bytes that are no UTF-8.
-        mlist = manager.get(listspec) if listspec.isprintable() else None
+        mlist = find_list(listspec)
         if mlist is None:
             complain(f'No such list: {escape(listspec)}')
             raise click.exceptions.Exit(UNUSABLE)

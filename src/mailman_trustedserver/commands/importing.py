@@ -9,7 +9,7 @@ from datetime import date
 from mailman_trustedserver.commands.common import open_input
 from mailman_trustedserver.configuration import MAX_FILE_LENGTH
 from mailman_trustedserver.explaining import UNUSABLE
-from mailman_trustedserver.output import complain, Unwritable, write
+from mailman_trustedserver.output import cause, complain, Unwritable, write
 from mailman_trustedserver.report import escape
 from mailman_trustedserver.signatures import DnsFailure
 
@@ -151,8 +151,7 @@ def _read(option, name):
             raise ValueError('it is empty')
     except (OSError, RuntimeError, ValueError) as error:
         # click has a RuntimeError if there is no standard input.
-        cause = getattr(error, 'strerror', None) or error
-        raise Unusable(f'{name}: {cause}; {_SOURCES[option]}') from None
+        raise Unusable(f'{name}: {cause(error)}; {_SOURCES[option]}') from None
     return data
 
 

@@ -9,17 +9,13 @@ import sys
 
 from contextlib import contextmanager
 from mailman.config import config
-from mailman.interfaces.listmanager import IListManager
-from mailman.interfaces.messages import IMessageStore
 from mailman.interfaces.requests import IListRequests, RequestType
-from mailman_trustedserver.adapter import is_usenet, values_of
-from mailman_trustedserver.commands.common import open_input
+from mailman_trustedserver.adapter import held_header, is_usenet, values_of
+from mailman_trustedserver.commands.common import find_list, open_input
 from mailman_trustedserver.explaining import UNUSABLE
-from mailman_trustedserver.header import Header
-from mailman_trustedserver.output import complain
+from mailman_trustedserver.output import cause, complain
 from mailman_trustedserver.report import escape
 from typing import NamedTuple
-from zope.component import getUtility
 
 
 # As a shell says it of a program that Ctrl-C ended.
@@ -97,7 +93,7 @@ class Sources:
                     read = True
                 yield Post(header, path, mlist)
         except (OSError, RuntimeError) as error:
-            read, problem = False, getattr(error, 'strerror', None) or str(error)
+            read, problem = False, cause(error)
         if not read:
             complain(f'{escape(path)}: {problem}')
             self.exit_code = UNUSABLE
@@ -130,8 +126,7 @@ class Sources:
 
 
 def _list_of(name):
-    # The database refuses bytes that are no UTF-8.
-    mlist = getUtility(IListManager).get(name) if name.isprintable() else None
+    mlist = find_list(name)
     if mlist is None:
         complain(f'No such file, and no such list: {escape(name)}')
         raise click.exceptions.Exit(UNUSABLE)
@@ -143,15 +138,16 @@ def _held(mlist, values):
     from mailman_trustedserver.advice.sources import Unreadable
 
     requests = IListRequests(mlist)
-    store = getUtility(IMessageStore)
     for request in requests.of_type(RequestType.held_message):
         key, data = requests.get_request(request.id)
-        usenet = is_usenet(data)
-        try:
-            found: object = Header.of(store.get_message_by_id(key))
-        except Exception:
-            found = Unreadable(request.id, 'the content of a held post is lost')
-        yield Post(found, mlist.fqdn_listname, values, held=True, usenet=usenet)
+        lost = Unreadable(request.id, 'the content of a held post is lost')
+        yield Post(
+            held_header(key) or lost,
+            mlist.fqdn_listname,
+            values,
+            held=True,
+            usenet=is_usenet(data),
+        )
 
 
 def _size(path):

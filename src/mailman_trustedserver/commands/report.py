@@ -5,16 +5,15 @@
 
 import click
 import glob
-import gzip
+import io
 import json
-import lzma
 import os
 
 from mailman.config import config
 from mailman_trustedserver.commands.common import find_lists, show
 from mailman_trustedserver.explaining import UNUSABLE
+from mailman_trustedserver.output import cause, complain
 from mailman_trustedserver.report import escape, read_log_by_day
-from typing import Any
 
 
 # The log that has the verdicts.
@@ -40,6 +39,7 @@ def report(since, listspec, as_json, logs):
     The exit code is 0, or 2 if a log cannot be read or the output not be written.
     """
     from mailman_trustedserver.advice.history import draw_history, History
+    from mailman_trustedserver.advice.sources import unpacked
 
     list_id = None if listspec is None else find_lists([listspec])[0].list_id
     first = '' if since is None else f'{since:%Y-%m-%d}'
@@ -47,17 +47,18 @@ def report(since, listspec, as_json, logs):
     history = History()
     for path in logs or _logs():
         try:
-            with _open(path) as file:
-                # A line at a time: a log may be larger than memory.
-                found = (one for line in file for one in read_log_by_day(line))
+            with open(path, 'rb') as file, unpacked(file) as log:
+                # A line at a time: a log may be larger than memory.  Nothing in a
+                # message can end one, but for a line feed.
+                lines = io.TextIOWrapper(log, 'utf-8', 'replace', newline='\n')
+                found = (one for line in lines for one in read_log_by_day(line))
                 for day, pairs in found:
                     here = list_id in (None, pairs.get('list'))
                     # A line without a date is not known to be older.
                     if here and (not day or day >= first):
                         history.add(day, pairs)
-        except (OSError, EOFError, lzma.LZMAError) as error:
-            cause = getattr(error, 'strerror', None) or error
-            click.echo(f'{escape(path)}: {cause}', err=True)
+        except OSError as error:
+            complain(f'{escape(path)}: {cause(error)}')
             exit_code = UNUSABLE
     result = history.describe()
     show(json.dumps(result, indent=2) if as_json else draw_history(result))
@@ -78,10 +79,3 @@ def _logs():
         if os.path.isfile(one)
     ]
     return [*sorted(rotated, key=os.path.getmtime), path]
-
-
-def _open(path):
-    openers: dict[str, Any] = {'.gz': gzip.open, '.xz': lzma.open}
-    opener = openers.get(os.path.splitext(path)[1], open)
-    # Nothing in a message can end a line, but for a line feed.
-    return opener(path, 'rt', encoding='utf-8', errors='replace', newline='\n')
