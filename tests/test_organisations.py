@@ -9,17 +9,12 @@ from dev.demo.routes import received
 from dev.site.mailman import MailmanSite
 from dev.site.outcomes import Outcome
 from dev.site.posts import make_post, SENDER
+from tests.conftest import section
 
 
 pytestmark = pytest.mark.mailman
 
-SECTION = """\
-[plugin.trustedserver]
-class: mailman_trustedserver.plugin.TrustedServerPlugin
-enabled: yes
-component_package: mailman_trustedserver
-configuration: {directory}/trusted.cfg
-"""
+SECTION = section('configuration: {directory}/trusted.cfg')
 FILE = """\
 [trustedserver]
 # The relay of the hosting provider.

@@ -11,7 +11,7 @@ from dev.site.mailman import MailmanSite
 from dev.site.outcomes import Outcome
 from dev.site.posts import make_post, SENDER
 from pathlib import Path
-from tests.conftest import wait_until
+from tests.conftest import section, wait_until
 from tests.told import (
     assert_told,
     block,
@@ -25,13 +25,7 @@ from tests.told import (
 pytestmark = pytest.mark.mailman
 
 DOCUMENT = Path(__file__).parents[1] / 'docs' / 'switch-it-on.md'
-SECTION = """\
-[plugin.trustedserver]
-class: mailman_trustedserver.plugin.TrustedServerPlugin
-enabled: yes
-component_package: mailman_trustedserver
-configuration: {directory}/trusted.cfg
-"""
+SECTION = section('configuration: {directory}/trusted.cfg')
 GOOD = [route for route in ROUTES if route.trusted]
 FORGED = next(route for route in ROUTES if route.name.startswith('copied good route >'))
 
