@@ -38,6 +38,15 @@ def test_account_tells_what_became_of_a_post(expected, ends, account):
     assert account.holds is (len(ends) == 1 and set(ends) <= expected)
 
 
+def test_what_mailman_cannot_hold_is_not_the_loss_of_anybody_else():
+    lost = Account(2, 1, 0, 0, lost=1, doubled=0, wrong=0)
+    assert not lost.holds
+    assert lost._replace(unholdable=1).holds
+    assert not lost._replace(lost=2, unholdable=1).holds
+    assert not faults.Row('x', lost).holds
+    assert faults.Row('x', lost._replace(unholdable=1)).holds
+
+
 @pytest.mark.parametrize(
     ('name', 'waits'), [('1.tmp', False), ('1.pck', True), ('1.bak', True)]
 )
