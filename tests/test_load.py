@@ -7,7 +7,7 @@ import pytest
 
 from collections import Counter
 from dev.load import faults, throughput
-from dev.load.posts import Account, account_of, Flow, Post
+from dev.load.posts import Account, account_of, Flow, Post, UNHOLDABLE
 from dev.site.outcomes import Outcome
 from tests.conftest import need
 from types import SimpleNamespace
@@ -45,6 +45,19 @@ def test_what_mailman_cannot_hold_is_not_the_loss_of_anybody_else():
     assert not lost._replace(lost=2, unholdable=1).holds
     assert not faults.Row('x', lost).holds
     assert faults.Row('x', lost._replace(unholdable=1)).holds
+
+
+def test_log_that_is_a_device_is_not_read(tmp_path):
+    flow = Flow.__new__(Flow)
+    flow.site = SimpleNamespace(directory=tmp_path)
+    flow._unholdable = 1
+    log = tmp_path / 'var' / 'logs' / 'mailman.log'
+    log.parent.mkdir(parents=True)
+    log.symlink_to(faults.FULL)
+    assert flow._shunted_by_hold() == 1
+    log.unlink()
+    log.write_text(2 * f'UnicodeDecodeError: {UNHOLDABLE} bytes\n')
+    assert flow._shunted_by_hold() == 2
 
 
 @pytest.mark.parametrize(

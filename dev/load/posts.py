@@ -180,6 +180,9 @@ class Flow:
     def _shunted_by_hold(self) -> int:
         """How many posts the site could not hold, by a defect of Mailman."""
         log = self.site.directory / 'var' / 'logs' / 'mailman.log'
+        # A fault may have put a device there, which nobody could read to its end.
+        if not log.resolve().is_file():
+            return self._unholdable
         return log.read_text('utf-8', 'replace').count(UNHOLDABLE)
 
     def _delivered(self) -> Counter[str]:
