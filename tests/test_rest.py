@@ -145,8 +145,10 @@ def test_lists_are_shown_with_their_chains(call):
     assert entry == {
         'list_id': LIST_ID,
         'fqdn_listname': LIST,
+        'display_name': 'Staff',
         'posting_chain': CHAIN,
         'default_nonmember_action': 'hold',
+        'obstacles': [],
     }
 
 

@@ -15,6 +15,7 @@ from contextlib import ExitStack
 from mailman.config import config
 from mailman.utilities.modules import expand_path
 from mailman_trustedserver.output import cause
+from mailman_trustedserver.report import take_up_line
 from mailman_trustedserver.scopes import Configuration, parse_configuration
 from mailman_trustedserver.settings import (
     BOOLEANS,
@@ -25,10 +26,10 @@ from mailman_trustedserver.settings import (
 )
 from pathlib import Path
 from traceback import format_exception_only
-from typing import Callable, Optional
+from typing import BinaryIO, Callable, Optional, Union
 
 
-__all__ = ['Files', 'read_file']
+__all__ = ['Files', 'open_regular', 'read_file']
 
 log = logging.getLogger('mailman.plugins')
 
@@ -159,21 +160,12 @@ class Files:
 
     def _log(self) -> None:
         """Say in one line what is in force, if that is something else."""
-        configuration = self.configuration
-        if configuration is None:
-            line = f'no post is trusted: {self.error}'
-        elif not self.enabled:
-            line = 'no post is trusted: the plugin is not enabled'
-        else:
-            line = (
-                f'configuration {configuration.digest} is in force: mode '
-                f'{configuration.site.mode}, {configuration.entries} entries'
-            )
+        line = take_up_line(self.configuration, self.error, self.enabled)
         if line != self._logged:
             self._logged = line
-            level = logging.INFO if self.enabled and configuration else logging.ERROR
+            in_force = self.enabled and self.configuration is not None
             # Mailman writes the number of the process beside it.
-            log.log(level, 'trusted-server: %s', line)
+            log.log(logging.INFO if in_force else logging.ERROR, '%s', line)
 
 
 def _stamp_of(path: str) -> _Stamp:
@@ -316,15 +308,25 @@ def _expand(resources: ExitStack, path: str) -> Path:
         raise ValueError(shown) from None
 
 
-def _read_regular(path: Path) -> bytes:
-    """The bytes of a regular file; nothing else is waited for."""
+def open_regular(path: Union[str, Path]) -> BinaryIO:
+    """Open a regular file to read its bytes; nothing else is waited for.
+
+    :param path: Its name.
+    :return: The open file.
+    :raises OSError: if it cannot be opened.
+    :raises ValueError: if it is no regular file.
+    """
     # Opening a FIFO would wait for a writer; a terminal would become that of
     # the process.
     descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY)
     if not stat.S_ISREG(os.fstat(descriptor).st_mode):
         os.close(descriptor)
         raise ValueError('it is a directory, a device or the like, no regular file')
-    with open(descriptor, 'rb') as file:
+    return open(descriptor, 'rb')
+
+
+def _read_regular(path: Path) -> bytes:
+    with open_regular(path) as file:
         # None is what some files in /proc give that have a regular mode.
         data = file.read(MAX_FILE_LENGTH + 1) or b''
     if len(data) > MAX_FILE_LENGTH:

@@ -19,12 +19,15 @@ from mailman_trustedserver.nearest import nearest
 from mailman_trustedserver.policy import Finding, Verdict
 from mailman_trustedserver.reasons import Reason
 from mailman_trustedserver.received import MalformedReceived, parse_received
+from mailman_trustedserver.scopes import Configuration
 from mailman_trustedserver.settings import OBSERVE, Settings
 from typing import Any, Optional
 
 
 __all__ = [
+    'day_of',
     'describe',
+    'describe_configuration',
     'describe_settings',
     'describe_verdict',
     'draw',
@@ -35,6 +38,8 @@ __all__ = [
     'read_log',
     'read_log_by_day',
     'read_log_line',
+    'read_take_up',
+    'take_up_line',
 ]
 
 # A value in the log line, such as a Message-ID, is cut here.  A verdict in
@@ -226,6 +231,25 @@ def describe_settings(settings: Settings) -> dict[str, Any]:
     }
 
 
+def describe_configuration(configuration: Configuration) -> dict[str, Any]:
+    """A configuration as plain values only.
+
+    :param configuration: The configuration.
+    :return: A dictionary that JSON can hold: the settings of the site with their
+        sources, and of each other section what it sets itself.
+    """
+    site = configuration.site
+    return {
+        'settings': site.values,
+        'sources': dict(site.sources),
+        'sections': {
+            section: settings.own_values(section)
+            for section, settings in configuration.sections.items()
+        },
+        'digest': configuration.digest,
+    }
+
+
 # The drawing.
 
 
@@ -380,7 +404,7 @@ _MONTHS = 'Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec'.split()
 # What stands before a line in a log: a date, the number of the process, the logger
 # and the level, but no text of a message, which other lines of Mailman have in them.
 _BEFORE = (
-    r'(?=[0-9A-Zm])(?:[0-9:,.+/TZ ()\[\]-]|mailman\.vette|INFO|UTC|'
+    r'(?=[0-9A-Zm])(?:[0-9:,.+/TZ ()\[\]-]|mailman\.(?:vette|plugins)|INFO|ERROR|UTC|'
     rf'{"|".join(_MONTHS)}|Mon|Tue|Wed|Thu|Fri|Sat|Sun)*'
 )
 _LOG_LINE = re.compile(rf'^({_BEFORE})({RULE}: message-id=.*)$', re.MULTILINE)
@@ -405,7 +429,7 @@ def read_log_by_day(text: str) -> Iterator[tuple[str, dict[str, str]]]:
         nor an ISO 8601 date begins the line.
     """
     for found in _LOG_LINE.finditer(text):
-        yield _day_of(found[1]), read_log_line(found[2])
+        yield day_of(found[1]), read_log_line(found[2])
 
 
 def read_log_line(line: str) -> dict[str, str]:
@@ -427,7 +451,13 @@ def _read_value(text: str) -> str:
         return text
 
 
-def _day_of(text: str) -> str:
+def day_of(text: str) -> str:
+    """The day of a line in a log, as YYYY-MM-DD.
+
+    :param text: The line, or what stands before the text in it.
+    :return: The day; empty if neither Mailman's own format nor an ISO 8601 date
+        begins it.
+    """
     if text[:1].isdigit():
         found = re.match(r'\d{4}-\d\d-\d\d(?!\d)', text, re.ASCII)
         return '' if found is None else found[0]
@@ -436,6 +466,64 @@ def _day_of(text: str) -> str:
     if month not in _MONTHS or found is None:
         return ''
     return f'{found[2]}-{_MONTHS.index(month) + 1:02}-{found[1]}'
+
+
+# What a process says when it takes a configuration up.
+
+
+def take_up_line(
+    configuration: Optional[Configuration], error: Optional[str], enabled: bool
+) -> str:
+    """What is in force in a process, as one line of a log.
+
+    :param configuration: The configuration; None if it did not load.
+    :param error: Why not.
+    :param enabled: Whether the section of the plugin says so.
+    :return: The line, for `read_take_up`.
+    """
+    if configuration is None:
+        text = f'{_NOBODY}{error}'
+    elif not enabled:
+        text = f'{_NOBODY}the plugin is not enabled'
+    else:
+        text = (
+            f'configuration {configuration.digest} is in force: mode '
+            f'{configuration.site.mode}, {configuration.entries} entries'
+        )
+    return f'{RULE}: {text}'
+
+
+_NOBODY = 'no post is trusted: '
+_TAKE_UP = re.compile(
+    rf'({_BEFORE}){RULE}: (?:configuration ([0-9a-f]+) is in force: '
+    rf'mode ([a-z]+), ([0-9]+) entries|{_NOBODY}(.+))\n?'
+)
+# Mailman writes the number of the process in parentheses.
+_PROCESS = re.compile(r'\(([1-9][0-9]{0,8})\)')
+_CLOCK = re.compile(r'[0-9]{2}:[0-9]{2}:[0-9]{2}')
+
+
+def read_take_up(line: str) -> Optional[dict[str, Any]]:
+    """Read what `take_up_line` wrote.
+
+    :param line: A line of a log, with what Mailman puts before it.
+    :return: The number of the process, when that was (a day and a time; empty if
+        not known) and what is in force: a digest, a mode and the number of entries,
+        or an error; None if this is another line, or no process is named.
+    """
+    found = _TAKE_UP.fullmatch(line)
+    process = found and _PROCESS.search(found[1])
+    if not found or not process:
+        return None
+    clock = _CLOCK.search(found[1])
+    return {
+        'process': int(process[1]),
+        'logged_at': f'{day_of(found[1])} {clock[0]}' if clock else '',
+        'digest': found[2],
+        'mode': found[3],
+        'entries': found[4] and int(found[4]),
+        'error': found[5],
+    }
 
 
 def _peers(verdict: Verdict) -> list[str]:

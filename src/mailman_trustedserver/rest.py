@@ -46,9 +46,11 @@ from mailman_trustedserver.adapter import (
 from mailman_trustedserver.advice.lint import lint
 from mailman_trustedserver.decision import decide, obstacles
 from mailman_trustedserver.header import Header
+from mailman_trustedserver.logs import processes, recent
 from mailman_trustedserver.names import CHAIN, DEFAULT_CHAIN
 from mailman_trustedserver.report import (
     describe,
+    describe_configuration,
     describe_settings,
     describe_verdict,
 )
@@ -74,6 +76,11 @@ MESSAGE_TYPES = ('message/rfc822', 'message/global')
 CHOICES = (DEFAULT_CHAIN, CHAIN)
 
 
+def _chains():
+    """Those that can be chosen and that this process has."""
+    return [chain for chain in CHOICES if chain in config.chains]
+
+
 def _warnings(configuration):
     """What loads but is seldom meant, a sentence each."""
     return [finding.text for finding in lint(configuration)]
@@ -97,9 +104,7 @@ class TrustedServerResource:
                     'configuration_error': plugin.error,
                     'warnings': _warnings(configuration) if loaded else [],
                     # `enable` asks what the running Mailman has.
-                    'posting_chains': [
-                        chain for chain in CHOICES if chain in config.chains
-                    ],
+                    'posting_chains': _chains(),
                 }
             ),
         )
@@ -108,6 +113,16 @@ class TrustedServerResource:
     def slash(self, context, segments):
         """The same with a slash at the end of the path."""
         return (NotFound(), []) if segments else self
+
+    @child()
+    def overview(self, context, segments):
+        """What is in force, here and in the other processes."""
+        return _Overview(), segments
+
+    @child()
+    def report(self, context, segments):
+        """What was decided in the last days, by list."""
+        return _Report(), segments
 
     @child()
     def lists(self, context, segments):
@@ -122,15 +137,46 @@ class TrustedServerResource:
         return (NotFound(), []) if mlist is None else (_List(mlist), segments)
 
 
+class _Overview:
+    def on_get(self, request, response):
+        """Answer with the whole configuration, and who has it."""
+        plugin = find_plugin()
+        resource = {
+            'version': __version__,
+            'enabled': plugin.enabled,
+            'configuration_error': plugin.error,
+            'files': plugin.paths,
+            'posting_chains': _chains(),
+        }
+        configuration = plugin.configuration
+        if configuration is not None:
+            resource.update(
+                describe_configuration(configuration),
+                entries=configuration.entries,
+                lints=[finding.values for finding in lint(configuration)],
+            )
+        okay(response, etag({**resource, **processes()}))
+
+
+class _Report:
+    def on_get(self, request, response):
+        """Answer with the counts, from the end of the log."""
+        okay(response, etag(recent()))
+
+
 class _ListBase(CollectionMixin):
     def _resource_as_dict(self, mlist):
         """See `CollectionMixin`."""
+        values = values_of(mlist)
+        found = obstacles(values, settings_for(values))
         path = f'plugins/{find_plugin().name}/lists/{mlist.list_id}'
         return {
             'list_id': mlist.list_id,
             'fqdn_listname': mlist.fqdn_listname,
+            'display_name': mlist.display_name,
             'posting_chain': mlist.posting_chain,
             'default_nonmember_action': mlist.default_nonmember_action,
+            'obstacles': [one.value for one in found],
             'self_link': self.api.path_to(path),
         }
 
@@ -179,8 +225,10 @@ def _replaced_chain(value):
 _ATTRIBUTES = {
     'list_id': GetterSetter(),
     'fqdn_listname': GetterSetter(),
+    'display_name': GetterSetter(),
     'posting_chain': GetterSetter(_posting_chain),
     'default_nonmember_action': GetterSetter(),
+    'obstacles': GetterSetter(),
     'self_link': GetterSetter(),
     'replace': GetterSetter(_replaced_chain),
 }

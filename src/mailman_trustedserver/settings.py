@@ -134,6 +134,17 @@ class Settings:
             for name, key in _KEYS.items()
         }
 
+    def own_values(self, section: str) -> dict[str, Any]:
+        """The same for the keys that a section sets itself.
+
+        :param section: Its name.
+        """
+        return {
+            key: value
+            for key, value in self.values.items()
+            if self.sources.get(key) == section
+        }
+
 
 @dataclass(frozen=True)
 class MailingList:

@@ -19,7 +19,7 @@ from mailman_trustedserver.commands.common import (
     show,
 )
 from mailman_trustedserver.names import MODERATION_RULES
-from mailman_trustedserver.report import escape
+from mailman_trustedserver.report import describe_configuration, escape
 from mailman_trustedserver.running import comparison
 from mailman_trustedserver.scopes import Configuration
 from pathlib import Path
@@ -85,16 +85,9 @@ def _document(configuration, mlists, state, findings):
     """One JSON document with all of it."""
     import json
 
-    site = configuration.site
     document = {
         'list': mlists and mlists[0].posting_address,
-        'settings': site.values,
-        'sources': dict(site.sources),
-        'sections': {
-            section: _own_values(section, settings)
-            for section, settings in configuration.sections.items()
-        },
-        'digest': configuration.digest,
+        **describe_configuration(configuration),
         'comparison': state,
         'lints': [one.values for one in findings],
     }
@@ -108,16 +101,7 @@ def _settings_lines(configuration, state, with_sources):
     yield escape(state)
     for section, settings in configuration.sections.items():
         yield f'[{section}]'
-        yield from _value_lines(settings, _own_values(section, settings), False)
-
-
-def _own_values(section, settings):
-    """The keys that a section sets itself."""
-    return {
-        key: value
-        for key, value in settings.values.items()
-        if settings.sources.get(key) == section
-    }
+        yield from _value_lines(settings, settings.own_values(section), False)
 
 
 def _value_lines(settings, values, with_sources):

@@ -9,15 +9,11 @@ import io
 import json
 import os
 
-from mailman.config import config
 from mailman_trustedserver.commands.common import find_lists, show
 from mailman_trustedserver.explaining import UNUSABLE
+from mailman_trustedserver.logs import log_path, VERDICTS
 from mailman_trustedserver.output import cause, complain
 from mailman_trustedserver.report import escape, read_log_by_day
-
-
-# The log that has the verdicts.
-LOGGER = 'vette'
 
 
 @click.command()
@@ -67,10 +63,7 @@ def report(since, listspec, as_json, logs):
 
 def _logs():
     """The log of the verdicts, and what was rotated away, the oldest first."""
-    path = next(
-        one.path for one in config.logger_configs if one.name == f'logging.{LOGGER}'
-    )
-    path = os.path.normpath(os.path.join(config.LOG_DIR, path))
+    path = log_path(VERDICTS)
     # As logrotate names them: plugins.log.1, .2.gz, -20260901.xz.
     rotated = [
         one
