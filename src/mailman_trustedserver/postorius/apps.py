@@ -17,6 +17,7 @@ BEFORE = 'message_acceptance'
 HELD_MESSAGES = 'postorius/lists/held_messages.html'
 SETTINGS = 'postorius/lists/settings.html'
 SUMMARY = 'postorius/lists/summary.html'
+SYSTEM = 'postorius/system_information.html'
 
 log = logging.getLogger('postorius')
 
@@ -30,12 +31,12 @@ class TrustedServersConfig(AppConfig):
 
     def ready(self):
         """See `AppConfig`."""
-        try:
-            self._add_section()
-            self._add_pages()
-        except Exception:
-            # Postorius goes on without us.
-            log.exception('mailman_trustedserver: this Postorius is not supported')
+        for add in (self._add_section, self._add_pages, self._add_overview):
+            try:
+                add()
+            except Exception:
+                # Postorius goes on without us.
+                log.exception('mailman_trustedserver: this Postorius is not supported')
 
     def _add_section(self):
         from mailman_trustedserver.postorius.forms import TrustedServersForm
@@ -67,22 +68,51 @@ class TrustedServersConfig(AppConfig):
             ),
             re_path(r'^trusted_servers/try$', try_message, name='list_try_message'),
         ]
-        shows = {
-            HELD_MESSAGES: show_verdicts,
-            SETTINGS: show_section,
-            SUMMARY: show_chain,
-        }
-        render = views.render
+        _fill(
+            views,
+            {
+                HELD_MESSAGES: show_verdicts,
+                SETTINGS: show_section,
+                SUMMARY: show_chain,
+            },
+        )
 
-        # Postorius has no places in these pages that an application could fill.
-        def render_with_ours(request, template, context=None, *args, **kwargs):
-            if template in shows:
-                try:
-                    template = shows[template](request, context)
-                except Exception:
-                    log.exception(
-                        'mailman_trustedserver: %s is as without it', template
-                    )
-            return render(request, template, context, *args, **kwargs)
+    def _add_overview(self):
+        from django.urls import re_path
+        from mailman_trustedserver.postorius.overview import (
+            change,
+            overview,
+            show_link,
+        )
+        from postorius.urls import urlpatterns
+        from postorius.views import system as views
 
-        views.render = render_with_ours
+        urlpatterns += [
+            re_path(
+                r'^system/trusted_servers/$', overview, name='trusted_servers_overview'
+            ),
+            re_path(
+                r'^system/trusted_servers/change$',
+                change,
+                name='trusted_servers_change',
+            ),
+        ]
+        _fill(views, {SYSTEM: show_link})
+
+
+def _fill(views, shows):
+    """Have a module of views show our templates in the place of Postorius' own.
+
+    Postorius has no places in its pages that an application could fill.
+    """
+    render = views.render
+
+    def render_with_ours(request, template, context=None, *args, **kwargs):
+        if template in shows:
+            try:
+                template = shows[template](request, context)
+            except Exception:
+                log.exception('mailman_trustedserver: %s is as without it', template)
+        return render(request, template, context, *args, **kwargs)
+
+    views.render = render_with_ours

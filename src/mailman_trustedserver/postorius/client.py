@@ -12,7 +12,14 @@ from urllib.error import HTTPError
 from urllib.parse import quote, urlencode
 
 
-__all__ = ['VERDICTS', 'NoMessage', 'NotFound', 'TrustedServers', 'Unavailable']
+__all__ = [
+    'VERDICTS',
+    'NoMessage',
+    'NotFound',
+    'Site',
+    'TrustedServers',
+    'Unavailable',
+]
 
 # Those that held messages can be chosen by.
 VERDICTS = ('trusted', 'not-trusted')
@@ -30,75 +37,17 @@ class NoMessage(Unavailable):
     """The plugin answers that what it was given is no message."""
 
 
-class TrustedServers:
-    """What the plugin says of one list.
+class _Plugin:
+    """The plugin, over a connection of mailmanclient."""
 
-    :param mlist: The list, as mailmanclient has it.
-    :raises Unavailable: from each member.
-    """
+    def __init__(self, connection):
+        self._connection = connection
 
-    def __init__(self, mlist):
-        self._connection = mlist._connection
-        self._path = f'lists/{quote(mlist.list_id)}'
-
-    @property
-    def state(self):
-        """The list's posting chain and the like, as a dictionary."""
-        return self._ask(self._path)
-
-    def choose(self, posting_chain, replace=''):
-        """Put the list on a posting chain.
-
-        :param posting_chain: The name of the chain.
-        :param replace: The name of a chain that was chosen elsewhere, if the
-            list is on one: Mailman leaves it for this call only.
-        """
+    def _choose(self, path, posting_chain, replace):
         data = {'posting_chain': posting_chain}
         if replace:
             data['replace'] = replace
-        self._ask(self._path, data, 'PATCH')
-
-    @property
-    def policy(self):
-        """What is in force for the list, as a dictionary."""
-        return self._ask(f'{self._path}/policy')
-
-    def held(self, **query):
-        """The verdicts on held messages, as dictionaries.
-
-        :param query: `count` and `page`, or a `verdict`.
-        """
-        answer = self._ask(f'{self._path}/held?{urlencode(query)}')
-        return answer.get('entries', [])
-
-    def explanation(self, request_id):
-        """The explanation of a held message, as a dictionary.
-
-        :param request_id: The number of the held message.
-        :raises NotFound: if this list has no such held message.
-        """
-        return self._ask(f'{self._path}/held/{request_id}/explanation')
-
-    def explain(self, message):
-        """The explanation of any message, as a dictionary.
-
-        :param message: The message or its header, in octets.
-        :raises NoMessage: if it is none.
-        """
-        # mailmanclient sends nothing but forms.
-        self._connection = copy(self._connection)
-        self._connection.request_hooks = [
-            lambda params: (
-                {
-                    **params,
-                    'data': message,
-                    'headers': {**params['headers'], 'Content-Type': 'message/rfc822'},
-                }
-                if params['method'] == 'POST'
-                else params
-            )
-        ]
-        return self._ask(f'{self._path}/explanation', {'message': ''}, 'POST')
+        self._ask(path, data, 'PATCH')
 
     def _ask(self, path, data=None, method=None):
         root = f'plugins/{quote(self._plugin_name)}'
@@ -165,6 +114,111 @@ class TrustedServers:
         except MailmanConnectionError as error:
             raise Unavailable(_no_answer(error)) from error
         return content
+
+
+class Site(_Plugin):
+    """What the plugin says of the site and of all its lists.
+
+    :param client: The client of mailmanclient.
+    :raises Unavailable: from each member.
+    """
+
+    def __init__(self, client):
+        super().__init__(client._connection)
+
+    @property
+    def overview(self):
+        """The configuration in force and who has it, as a dictionary."""
+        return self._ask('overview')
+
+    @property
+    def lists(self):
+        """The state of each list, as dictionaries."""
+        return self._ask('lists').get('entries', [])
+
+    @property
+    def report(self):
+        """What was decided in the last days, as a dictionary."""
+        return self._ask('report')
+
+    def choose(self, list_id, posting_chain, replace=''):
+        """Put a list on a posting chain, as `TrustedServers.choose`.
+
+        :param list_id: Its List-ID.
+        """
+        self._choose(_path_of(list_id), posting_chain, replace)
+
+
+class TrustedServers(_Plugin):
+    """What the plugin says of one list.
+
+    :param mlist: The list, as mailmanclient has it.
+    :raises Unavailable: from each member.
+    """
+
+    def __init__(self, mlist):
+        super().__init__(mlist._connection)
+        self._path = _path_of(mlist.list_id)
+
+    @property
+    def state(self):
+        """The list's posting chain and the like, as a dictionary."""
+        return self._ask(self._path)
+
+    def choose(self, posting_chain, replace=''):
+        """Put the list on a posting chain.
+
+        :param posting_chain: The name of the chain.
+        :param replace: The name of a chain that was chosen elsewhere, if the
+            list is on one: Mailman leaves it for this call only.
+        """
+        self._choose(self._path, posting_chain, replace)
+
+    @property
+    def policy(self):
+        """What is in force for the list, as a dictionary."""
+        return self._ask(f'{self._path}/policy')
+
+    def held(self, **query):
+        """The verdicts on held messages, as dictionaries.
+
+        :param query: `count` and `page`, or a `verdict`.
+        """
+        answer = self._ask(f'{self._path}/held?{urlencode(query)}')
+        return answer.get('entries', [])
+
+    def explanation(self, request_id):
+        """The explanation of a held message, as a dictionary.
+
+        :param request_id: The number of the held message.
+        :raises NotFound: if this list has no such held message.
+        """
+        return self._ask(f'{self._path}/held/{request_id}/explanation')
+
+    def explain(self, message):
+        """The explanation of any message, as a dictionary.
+
+        :param message: The message or its header, in octets.
+        :raises NoMessage: if it is none.
+        """
+        # mailmanclient sends nothing but forms.
+        self._connection = copy(self._connection)
+        self._connection.request_hooks = [
+            lambda params: (
+                {
+                    **params,
+                    'data': message,
+                    'headers': {**params['headers'], 'Content-Type': 'message/rfc822'},
+                }
+                if params['method'] == 'POST'
+                else params
+            )
+        ]
+        return self._ask(f'{self._path}/explanation', {'message': ''}, 'POST')
+
+
+def _path_of(list_id):
+    return f'lists/{quote(list_id, safe="")}'
 
 
 def _no_answer(error):
