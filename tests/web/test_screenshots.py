@@ -31,3 +31,6 @@ def test_pages_of_the_documentation(browser, screenshot, site, lists):
     ):
         assert browser.open_list(address, page) == 200
         screenshot(name)
+    browser.log_in('superuser')
+    browser.open('/postorius/system/trusted_servers/')
+    screenshot('postorius-overview')
