@@ -522,7 +522,7 @@ def read_take_up(line: str) -> Optional[dict[str, Any]]:
         'digest': found[2],
         'mode': found[3],
         'entries': found[4] and int(found[4]),
-        'error': found[5],
+        'error': _plain(found[5]),
     }
 
 
