@@ -22,7 +22,10 @@ from mailman_trustedserver.report import (
     read_log,
     read_log_by_day,
     read_log_line,
+    read_take_up,
+    take_up_line,
 )
+from mailman_trustedserver.scopes import parse_configuration
 from tests.test_decision import BAD, GOOD, mlist, settings
 from tests.test_policy import DATE, hop, MUA, OUT, PICKUP, RELAY, UNKNOWN
 
@@ -85,6 +88,50 @@ def test_day_of_a_line_is_read_where_its_format_is_known(before, day):
 )
 def test_what_a_sender_wrote_into_another_line_is_no_verdict(before):
     assert list(read_log_by_day(f'{before}{LINE}\n')) == []
+
+
+CONFIGURATION = parse_configuration(
+    {'site': {'trusted_remote_servers': '192.0.2.1', 'mode': 'observe'}}, 'x', 'site'
+)
+
+
+@pytest.mark.parametrize(
+    ('taken_up', 'expected'),
+    [
+        ((CONFIGURATION, None, True), (CONFIGURATION.digest, 'observe', 1, None)),
+        ((CONFIGURATION, None, False), (None, None, None, 'the plugin is not enabled')),
+        ((None, 'x: [y]: z\x1b', True), (None, None, None, 'x: [y]: z\\x1b')),
+    ],
+)
+@pytest.mark.parametrize(
+    ('before', 'logged_at'),
+    [
+        ('Nov 05 10:00:00 2026 (7) ', '2026-11-05 10:00:00'),
+        ('2026-11-05 10:00:00,123 (7) ERROR mailman.plugins ', '2026-11-05 10:00:00'),
+        ('INFO (7) ', ''),
+        ('(7) ', None),
+        ('x (7) ', None),
+        (' Nov 05 10:00:00 2026 (7) ', None),
+        ('Nov 05 10:00:00 2026 ', None),
+    ],
+)
+def test_what_a_process_took_up_is_read_as_it_was_written(
+    before, logged_at, taken_up, expected
+):
+    found = read_take_up(f'{before}{take_up_line(*taken_up)}\n')
+    digest, mode, entries, error = expected
+    assert found == (
+        None
+        if logged_at is None
+        else {
+            'process': 7,
+            'logged_at': logged_at,
+            'digest': digest,
+            'mode': mode,
+            'entries': entries,
+            'error': error,
+        }
+    )
 
 
 @pytest.mark.parametrize(
