@@ -11,7 +11,6 @@ import os
 
 from mailman_trustedserver.commands.common import find_lists, show
 from mailman_trustedserver.explaining import UNUSABLE
-from mailman_trustedserver.logs import log_path, VERDICTS
 from mailman_trustedserver.output import cause, complain
 from mailman_trustedserver.report import escape, read_log_by_day
 
@@ -63,6 +62,8 @@ def report(since, listspec, as_json, logs):
 
 def _logs():
     """The log of the verdicts, and what was rotated away, the oldest first."""
+    from mailman_trustedserver.logs import log_path, VERDICTS
+
     path = log_path(VERDICTS)
     # As logrotate names them: plugins.log.1, .2.gz, -20260901.xz.
     rotated = [
