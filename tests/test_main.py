@@ -6,6 +6,7 @@
 import errno
 import io
 import json
+import mailman_trustedserver
 import os
 import pytest
 import re
@@ -17,10 +18,11 @@ import sys
 from dev.site.posts import make_post, ROOT
 from mailman_trustedserver import __version__
 from mailman_trustedserver.__main__ import main
+from pathlib import Path
 from tests.test_policy import auth, hop, MUA, OUT, RELAY, UNKNOWN
 
 
-SOURCE = ROOT / 'src'
+PACKAGE = Path(mailman_trustedserver.__file__).parent
 LISTS = ('--local', RELAY, '--remote', OUT)
 
 
@@ -152,19 +154,27 @@ def test_module_can_be_run(monkeypatch, capsys):
     assert capsys.readouterr().out.strip() == __version__
 
 
-def python(*args, **options):
-    """Run Python with nothing but the sources on its path."""
-    return subprocess.run(
-        [sys.executable, '-S', '-m', 'mailman_trustedserver', *args],
-        env={**os.environ, 'PYTHONPATH': str(SOURCE), 'PYTHONSAFEPATH': '1'},
-        capture_output=True,
-        check=False,
-        **options,
-    )
+@pytest.fixture
+def python(tmp_path):
+    """Run Python with nothing but the package on its path."""
+    path = tmp_path / 'path'
+    path.mkdir()
+    (path / PACKAGE.name).symlink_to(PACKAGE)
+
+    def python(*args, **options):
+        return subprocess.run(
+            # With -S there are no installed packages, and so no Mailman.
+            [sys.executable, '-S', '-m', 'mailman_trustedserver', *args],
+            env={**os.environ, 'PYTHONPATH': str(path), 'PYTHONSAFEPATH': '1'},
+            capture_output=True,
+            check=False,
+            **options,
+        )
+
+    return python
 
 
-def test_nothing_but_the_standard_library_is_needed():
-    # With -S there are no installed packages, and so no Mailman.
+def test_nothing_but_the_standard_library_is_needed(python):
     data = make_post([hop(RELAY), hop(OUT), hop(MUA)])
     result = python(*LISTS, '-', input=data)
     assert result.stderr == b''
@@ -172,7 +182,7 @@ def test_nothing_but_the_standard_library_is_needed():
     assert result.returncode == 0
 
 
-def test_command_of_the_manual_explains_a_message(tmp_path):
+def test_command_of_the_manual_explains_a_message(python, tmp_path):
     text = (ROOT / 'docs' / 'start.md').read_text(encoding='utf-8')
     (command,) = re.findall(r'^    python3 (-m mailman_trustedserver .*)$', text, re.M)
     _, _, *args = shlex.split(command)
