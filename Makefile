@@ -57,7 +57,15 @@ nightly: $(VENV)/.installed-test  ## the property tests with 10,000 examples a s
 bench: $(VENV)/.installed-bench  ## ratios to what one would use instead, and how they grow
 	$(VENV)/bin/python -m dev.benchmarks --plot docs/growth.png
 
-release-check: nightly bench test-version-3.3.9 test-web-1.3.8  ## before a release: what takes too long for each change
+package: $(VENV)/.installed-package  ## what is published, into dist/, and checks of it
+	$(VENV)/bin/python -m dev.package
+
+test-package: $(VENV)/.installed-package  ## the same, and the tests on the wheel
+	$(VENV)/bin/python -m dev.package --tests
+
+# What .ci/run leaves out; each has its own lines.
+RELEASE = test-package nightly bench test-version-3.3.9 test-web-1.3.8 test-debian-sid
+release-check: $(RELEASE)  ## before a release: what takes too long for each change
 	$(MAKE) fuzz FUZZ_SECONDS=600
 
 test-versions: $(VERSIONS:%=test-version-%)  ## the Mailman tests on each version that is supported
@@ -158,4 +166,4 @@ $(VENV)/.installed-%: $(VENV)/.installed
 	touch $@
 
 clean:  ## remove what all of these made
-	rm -rf $(VENV) .venvs .coverage
+	rm -rf $(VENV) .venvs .coverage build dist
