@@ -122,7 +122,7 @@ test-load: $(VENV)/.installed-test  ## the same with some hundred posts
 
 test-debian: $(DEBIAN:%=test-debian-%)  ## Debian's own Mailman, in a system of its own; needs root
 
-test-debian-%: $(VENV)/.installed-test
+test-debian-%: $(VENV)/.installed-test $(VENV)/.installed-package
 	$(VENV)/bin/python -m pytest -m debian tests/test_debian.py -k debian-$*
 
 test-haraka: $(VENV)/.installed-test .venvs/haraka/.installed  ## a Haraka that lets tabs into HELO; needs Node.js and npm

@@ -1,7 +1,7 @@
 # SPDX-FileCopyrightText: 2026 The mailman-trustedserver authors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Debian's own Mailman, with the plugin installed as the manual says."""
+"""Debian's own Mailman, with the plugin installed as the manual says: both ways."""
 
 import email
 import json
@@ -9,11 +9,12 @@ import pytest
 import re
 import shlex
 
-from dev.site.debian import Debian, mirror, missing, RELEASES, wheel_of
+from dev.site.debian import Debian, mirror, missing, RELEASES, sdist_of, wheel_of
 from dev.site.mailman import MEMBER
 from dev.site.posts import CONFIGURATION, make_post, SENDER
 from pathlib import Path
 from tests.conftest import BAD, GOOD, need, wait_until
+from typing import NamedTuple
 
 
 pytestmark = pytest.mark.debian
@@ -25,7 +26,8 @@ CONFIG = '/etc/mailman3/mailman.cfg'
 WEB_CONFIG = '/etc/mailman3/mailman-web.py'
 SINK = '/srv/sink'
 # What the tests of a running Mailman read.
-RUN_THERE = 'src dev tests docs pyproject.toml mailman.cfg.example'.split()
+RUN_THERE = 'dev tests docs pyproject.toml mailman.cfg.example'.split()
+PACKAGE = 'python3-mailman-trustedserver'
 
 DISTRIBUTIONS = """\
 from importlib.metadata import distributions
@@ -55,7 +57,8 @@ LOOK = """\
 from django.contrib.auth import get_user_model
 from django.test import Client
 from django.urls import reverse
-user = get_user_model().objects.create_superuser('root', 'root@example.org', 'x')
+root = {'username': 'root', 'email': 'root@example.org', 'is_superuser': True}
+user, new = get_user_model().objects.get_or_create(**root)
 client = Client(HTTP_HOST='localhost')
 client.force_login(user)
 path = reverse('list_settings', args=['staff.lists.example.org', 'trusted_servers'])
@@ -70,12 +73,20 @@ def line_in_manual():
     return line
 
 
-def commands_in_manual():
-    """The commands in its section about Debian, one by one."""
+def commands_in_manual(heading):
+    """The commands in one of its sections about Debian, one by one."""
     page = (CHECKOUT / 'docs' / 'start.md').read_text(encoding='utf-8')
-    section = page.partition('## Debian\n')[2].partition('\n#')[0]
-    lines = [line for line in section.splitlines() if line.startswith('    ')]
-    return [shlex.split(line) for line in lines]
+    section = page.partition(f'# {heading}\n')[2].partition('\n#')[0]
+    return [line[4:] for line in section.splitlines() if line.startswith('    ')]
+
+
+class Installed(NamedTuple):
+    """How it was installed, the distributions before and after, and what was said."""
+
+    by: str
+    before: list[str]
+    after: list[str]
+    outputs: list[str]
 
 
 @pytest.fixture(scope='module', params=RELEASES, ids='debian-{}'.format)
@@ -90,6 +101,19 @@ def debian(request, tmp_path_factory):
             *('apt-get', 'install', 'mailman3', 'mailman3-web', 'sassc'),
             network=True,
         )
+        # Nobody is there who could tell Postfix which lists there are.
+        debian.run(
+            *('sed', '-i', 's/^incoming: .*/incoming: mailman.mta.null.NullMTA/'),
+            CONFIG,
+        )
+        # systemd makes this directory for the pid file.
+        debian.run('install', '-d', '-o', 'list', '-g', 'list', '/run/mailman3')
+        debian.start(
+            *('python3', '-m', 'aiosmtpd', '-n', '-l', '127.0.0.1:25'),
+            *('-c', 'aiosmtpd.handlers.Mailbox', SINK),
+        )
+        debian.run('mailman-wrapper', 'create', ADDRESS)
+        debian.run('mailman-wrapper', 'addmembers', '-', ADDRESS, input=MEMBER)
         yield debian
 
 
@@ -120,59 +144,69 @@ def answers(debian):
     return all(f':{port:04X} ' in listening for port in (8024, 8001))
 
 
-@pytest.fixture(scope='module')
-def installed(debian, tmp_path_factory):
-    """What the commands of the manual changed: the distributions before and after."""
-    # Nobody is there who could tell Postfix which lists there are.
-    debian.run(
-        *('sed', '-i', 's/^incoming: .*/incoming: mailman.mta.null.NullMTA/', CONFIG)
-    )
-    wheel = debian.copy(wheel_of(CHECKOUT, tmp_path_factory.mktemp('wheel')))
-    before = debian.run('python3', '-c', DISTRIBUTIONS)
-    # systemd makes this directory for the pid file.
-    debian.run('install', '-d', '-o', 'list', '-g', 'list', '/run/mailman3')
-    debian.start(
-        *('python3', '-m', 'aiosmtpd', '-n', '-l', '127.0.0.1:25'),
-        *('-c', 'aiosmtpd.handlers.Mailbox', SINK),
-    )
-    commands = commands_in_manual()
-    assert [command[0] for command in commands] == [
-        'apt-get',
-        'pip',
-        'mailman-wrapper',
-        'systemctl',
-        'mailman-wrapper',
-    ]
-    outputs = []
-    for command in commands:
-        if command[0] == 'mailman-wrapper' and 'check' in command:
-            after = debian.run('python3', '-c', DISTRIBUTIONS)
-            debian.run('tee', '-a', CONFIG, input=CONFIGURATION)
-        if command[0] == 'systemctl':
-            assert command == ['systemctl', 'restart', 'mailman3']
-            service(debian, 'ExecStart')
-            wait_until(lambda: answers(debian), seconds=120)
-            debian.run('mailman-wrapper', 'create', ADDRESS)
-            debian.run('mailman-wrapper', 'addmembers', '-', ADDRESS, input=MEMBER)
-        else:
-            command = [wheel if 'mailman-t' in word else word for word in command]
-            network = command[0] in ('apt-get', 'pip')
-            outputs.append(debian.run(*command, network=network))
-    yield set(before.splitlines()), set(after.splitlines()), outputs
+def start_mailman(debian):
+    service(debian, 'ExecStart')
+    wait_until(lambda: answers(debian), seconds=120)
+
+
+def stop_mailman(debian):
     service(debian, 'ExecStop')
+    wait_until(lambda: not debian.run('ls', '/run/mailman3'), seconds=120)
+
+
+def install_with_pip(debian, directory):
+    """Run the first commands of the manual; return the other ones."""
+    wheel = debian.copy(wheel_of(CHECKOUT, directory))
+    apt_get, pip, *others = commands_in_manual('Debian')
+    debian.run(*shlex.split(apt_get), network=True)
+    pip = pip.replace('mailman-trustedserver', wheel)
+    debian.run(*shlex.split(pip), network=True)
+    return others
+
+
+def install_the_package(debian, directory):
+    """Build the package of Debian in the place of these, and install it."""
+    debian.copy(sdist_of(CHECKOUT, directory))
+    commands = commands_in_manual('As a package')
+    assert any(command.startswith('lintian --fail-on error') for command in commands)
+    script = ' && '.join(['cd /srv', *commands])
+    debian.run('sh', '-c', script, network=True)
+    return commands_in_manual('Debian')[2:]
+
+
+INSTALLATIONS = {'pip': install_with_pip, 'deb': install_the_package}
+UNINSTALLATIONS = {
+    'pip': ['pip', 'uninstall', '--break-system-packages', 'mailman-trustedserver'],
+    'deb': ['apt-get', 'purge', PACKAGE],
+}
+
+
+@pytest.fixture(scope='module', params=INSTALLATIONS)
+def installed(request, debian, tmp_path_factory):
+    """What the commands of the manual changed: the distributions before and after."""
+    before = debian.run('python3', '-c', DISTRIBUTIONS)
+    directory = tmp_path_factory.mktemp(request.param)
+    check, restart, enable = INSTALLATIONS[request.param](debian, directory)
+    after = debian.run('python3', '-c', DISTRIBUTIONS)
+    debian.run('tee', '-a', CONFIG, input=CONFIGURATION)
+    outputs = [debian.run(*shlex.split(check))]
+    assert restart == 'systemctl restart mailman3'
+    start_mailman(debian)
+    outputs.append(debian.run(*shlex.split(enable)))
+    yield Installed(request.param, before.splitlines(), after.splitlines(), outputs)
+    stop_mailman(debian)
 
 
 def test_debian_has_every_dependency_and_none_is_replaced(debian, installed):
-    before, after, outputs = installed
-    assert before <= after
-    assert any(line.startswith('mailman-trustedserver ') for line in after)
+    assert set(installed.before) <= set(installed.after)
+    assert any(line.startswith('mailman-trustedserver ') for line in installed.after)
     # Its status is about all packages, and some of Debian's lack one.
     problems = debian.run('sh', '-c', 'pip check || true')
     assert 'mailman-trustedserver' not in problems
 
 
 def test_commands_of_the_manual_say_what_they_should(installed):
-    before, after, (apt_get, pip, check, enable) = installed
+    check, enable = installed.outputs
     assert 'The configuration of [plugin.trustedserver] loads.' in check
     assert f'{ADDRESS}: now on trusted-server-posting-chain' in enable
 
@@ -182,11 +216,21 @@ def test_rest_answers(debian, installed):
     assert f'GNU Mailman {debian.release.mailman} ' in version
 
 
+def post(debian, fields):
+    """Post by LMTP; return the Message-ID."""
+    post = make_post(fields, to=ADDRESS)
+    debian.run('python3', '-c', POST, input=post.decode())
+    return email.message_from_bytes(post)['message-id']
+
+
+def held(debian):
+    """The Message-IDs of the posts that are held."""
+    entries = rest(debian, f'{REST_LIST}/held').get('entries', [])
+    return {entry['message_id'] for entry in entries}
+
+
 def test_good_post_is_delivered_and_forged_one_held(debian, installed):
-    posts = [make_post(fields, to=ADDRESS) for fields in (GOOD, BAD)]
-    good, bad = (email.message_from_bytes(post)['message-id'] for post in posts)
-    for post in posts:
-        debian.run('python3', '-c', POST, input=post.decode())
+    good, bad = post(debian, GOOD), post(debian, BAD)
 
     def delivered():
         # grep ends with 1 where there is nothing.
@@ -194,9 +238,8 @@ def test_good_post_is_delivered_and_forged_one_held(debian, installed):
 
     wait_until(lambda: good in delivered(), seconds=120)
     assert MEMBER in delivered()
-    wait_until(lambda: rest(debian, f'{REST_LIST}/held')['total_size'], seconds=120)
-    (entry,) = rest(debian, f'{REST_LIST}/held')['entries']
-    assert entry['message_id'] == bad
+    wait_until(lambda: bad in held(debian), seconds=120)
+    assert good not in held(debian)
     log = debian.run('cat', '/var/log/mailman3/mailman.log')
     assert f'message-id={good} list=staff.lists.example.org verdict=trusted' in log
     assert f'message-id={bad} list=staff.lists.example.org verdict=not-trusted' in log
@@ -221,9 +264,7 @@ def test_tests_that_start_a_mailman_pass(debian, installed):
     debian.run('apt-get', 'install', *packages, network=True)
     for name in RUN_THERE:
         debian.copy(CHECKOUT / name)
-    command = (
-        'cd /srv && PYTHONPATH=src TOOLS=required exec python3 -m pytest -m mailman'
-    )
+    command = 'cd /srv && TOOLS=required exec python3 -m pytest -m mailman'
     debian.run('sh', '-c', f'{command} tests/test_site.py tests/test_chain.py')
 
 
@@ -238,13 +279,20 @@ def test_web_part_is_in_debians_postorius(debian, installed):
     assert '192.168.10.5' in page
 
 
-def test_mailman_works_after_the_plugin_was_uninstalled(debian, installed):
+def test_no_post_is_lost_when_the_plugin_is_uninstalled(debian, installed):
+    before = held(debian)
+    assert before
     assert 'default-posting-chain' in debian.run(
         'mailman-wrapper', 'trustedserver', 'disable', '--all'
     )
     debian.run('sed', '-i', '/^\\[plugin.trustedserver]/,$d', CONFIG)
-    debian.run(
-        *('pip', 'uninstall', '--break-system-packages', 'mailman-trustedserver'),
-        input='y\n',
-    )
-    assert ADDRESS in debian.run('mailman-wrapper', 'lists')
+    debian.run('sed', '-i', '/^INSTALLED_APPS += .*trustedserver/d', WEB_CONFIG)
+    stop_mailman(debian)
+    debian.run(*UNINSTALLATIONS[installed.by], input='y\n')
+    assert 'trustedserver' not in debian.run('python3', '-c', DISTRIBUTIONS)
+    start_mailman(debian)
+    later = post(debian, GOOD)
+    wait_until(lambda: later in held(debian), seconds=120)
+    assert before < held(debian)
+    assert debian.run('ls', '/var/lib/mailman3/queue/shunt') == ''
+    debian.run('mailman-web', 'check')

@@ -208,3 +208,15 @@ def wheel_of(checkout, directory):
     )
     (path,) = Path(directory).glob('*.whl')
     return path
+
+
+def sdist_of(checkout, directory):
+    """Build the sdist of a checkout; return its path."""
+    command = [sys.executable, '-m', 'build', '--sdist', '--outdir']
+    subprocess.run(
+        [*command, str(directory), str(checkout)],
+        stdout=subprocess.DEVNULL,
+        check=True,
+    )
+    (path,) = Path(directory).glob('*.tar.gz')
+    return path
