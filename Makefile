@@ -19,7 +19,7 @@ DEBIAN = 12 13 sid
 WEB = 1.3.8 1.3.13
 SOURCES := $(shell find src -type f -not -name '*.pyc')
 
-.PHONY: help demo demo-web test check docs manual-runs fuzz nightly bench test-versions test-web messages screenshots \
+.PHONY: help demo demo-web test check pre-commit docs package test-package manual-runs fuzz nightly bench test-versions test-web messages screenshots \
 	bypass-table checks-table dkim-table formats-table rest-answers import-runs vector load test-load test-debian test-network test-haraka release-check clean
 
 help:  ## say what there is
@@ -41,6 +41,9 @@ check: $(VENV)/.installed-check  ## lint, format, types and the layers of import
 	$(VENV)/bin/ruff format --check .
 	$(VENV)/bin/mypy
 	$(VENV)/bin/lint-imports
+
+pre-commit: $(VENV)/.installed-check  ## the hooks of pre-commit on every file
+	$(VENV)/bin/pre-commit run --all-files
 
 # A link that leads nowhere is a warning, and a warning is an error.
 docs: $(VENV)/.installed-docs  ## the manual, into build/docs
