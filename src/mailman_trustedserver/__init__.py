@@ -50,4 +50,4 @@ __all__ = [
     'parse_received',
     'parse_settings',
 ]
-__version__ = '0.1.0'
+__version__ = '1.0.0'
