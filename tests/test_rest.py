@@ -549,6 +549,8 @@ MISSING = [
     f'{ROOT}/lists/unknown@example.com/policy',
     f'{ROOT}/lists/%00',
     f'{ROOT}/lists/%ff%fe@%00',
+    # No column of Mailman has a place for this character on MariaDB.
+    f'{ROOT}/lists/%F0%90%80%80',
     f'{THE_LIST}/x',
     f'{THE_LIST}/policy/x',
     f'{THE_LIST}/held/1',

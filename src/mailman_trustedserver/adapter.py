@@ -16,6 +16,7 @@ from datetime import timezone
 from email.message import Message
 from functools import partial
 from mailman.config import config
+from mailman.interfaces.listmanager import IListManager
 from mailman.interfaces.mailinglist import IAcceptableAliasSet
 from mailman.interfaces.messages import IMessageStore
 from mailman.interfaces.plugin import IPlugin
@@ -36,6 +37,7 @@ from zope.interface import Attribute
 
 __all__ = [
     'ITrustedServerPlugin',
+    'find_list',
     'find_plugin',
     'find_signature',
     'held_header',
@@ -69,6 +71,16 @@ class ITrustedServerPlugin(IPlugin):
 
     def refresh() -> None:  # type: ignore[misc]
         """Read the configuration again if its files have changed."""
+
+
+def find_list(listspec: str) -> Any:
+    """The list, by posting address or list-id; None if there is none."""
+    # Mailman makes none with other characters.  PostgreSQL's driver raises an error
+    # on a NUL, MariaDB on what has no place in Mailman's columns, and each on what
+    # is no UTF-8.
+    if not (listspec.isascii() and listspec.isprintable()):
+        return None
+    return getUtility(IListManager).get(listspec)
 
 
 def find_plugin() -> Any:

@@ -37,6 +37,7 @@ from mailman.rest.validator import (
 )
 from mailman_trustedserver import __version__
 from mailman_trustedserver.adapter import (
+    find_list,
     find_plugin,
     held_header,
     is_usenet,
@@ -129,11 +130,7 @@ class TrustedServerResource:
         """The mailing lists, or one of them."""
         if not segments:
             return _Lists()
-        listspec = segments.pop(0)
-        # PostgreSQL's driver raises ValueError on a NUL.
-        if '\0' in listspec:
-            return NotFound(), []
-        mlist = getUtility(IListManager).get(listspec)
+        mlist = find_list(segments.pop(0))
         return (NotFound(), []) if mlist is None else (_List(mlist), segments)
 
 

@@ -6,12 +6,10 @@
 import click
 
 from mailman.config import config
-from mailman.interfaces.listmanager import IListManager
-from mailman_trustedserver.adapter import find_plugin
+from mailman_trustedserver.adapter import find_list, find_plugin
 from mailman_trustedserver.explaining import UNUSABLE
 from mailman_trustedserver.output import complain, Unwritable, write
 from mailman_trustedserver.report import escape
-from zope.component import getUtility
 
 
 def loaded_configuration(exit_code):
@@ -28,12 +26,6 @@ def loaded_configuration(exit_code):
         return plugin.configuration
     click.echo(error, err=True)
     raise click.exceptions.Exit(exit_code)
-
-
-def find_list(listspec):
-    """The list, by posting address or list-id; None if there is none."""
-    # The database refuses bytes that are no UTF-8.
-    return getUtility(IListManager).get(listspec) if listspec.isprintable() else None
 
 
 def find_lists(listspecs):

@@ -10,8 +10,8 @@ import sys
 from contextlib import contextmanager
 from mailman.config import config
 from mailman.interfaces.requests import IListRequests, RequestType
-from mailman_trustedserver.adapter import held_header, is_usenet, values_of
-from mailman_trustedserver.commands.common import find_list, open_input
+from mailman_trustedserver.adapter import find_list, held_header, is_usenet, values_of
+from mailman_trustedserver.commands.common import open_input
 from mailman_trustedserver.explaining import UNUSABLE
 from mailman_trustedserver.output import cause, complain
 from mailman_trustedserver.report import escape
