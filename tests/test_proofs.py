@@ -186,7 +186,7 @@ ORG, AUTH_AS = 'X-OriginatorOrg: ', 'X-MS-Exchange-CrossTenant-AuthAs: '
         ([ORG + 'sub.example.org', AUTH_AS + 'Internal'], 'other-tenant'),
         ([ORG + 'example.org example.com', AUTH_AS + 'Internal'], 'other-tenant'),
         ([ORG, AUTH_AS + 'Internal'], 'other-tenant'),
-        ([ORG + '\n example.org', AUTH_AS + 'Internal'], 'other-tenant'),
+        ([ORG + '\n example.org', AUTH_AS + 'Internal'], 'outgoing-server'),
         (
             [ORG + 'example.org', ORG + 'example.org', AUTH_AS + 'Internal'],
             'several-tenants',
@@ -201,7 +201,7 @@ ORG, AUTH_AS = 'X-OriginatorOrg: ', 'X-MS-Exchange-CrossTenant-AuthAs: '
         ),
         ([ORG + 'example.org', AUTH_AS + 'Anonymous'], 'not-internal'),
         ([ORG + 'example.org', AUTH_AS + 'internal'], 'not-internal'),
-        ([ORG + 'example.org', AUTH_AS + '\n Internal'], 'not-internal'),
+        ([ORG + 'example.org', AUTH_AS + '\n Internal'], 'outgoing-server'),
         ([ORG + 'example.org', AUTH_AS], 'not-internal'),
         ([ORG + 'example.org'], 'not-internal'),
     ],

@@ -70,8 +70,12 @@ class Header:
         :param msg: The message, with the policy `compat32`, as Mailman has it.
         :return: The header.
         """
-        # Not get_all(), which wraps a value with 8-bit bytes into another type.
-        fields = [(name.lower(), str(value)) for name, value in msg.raw_items()]
+        # Not get_all(), which wraps a value with 8-bit bytes into another type.  A
+        # fold before a value is no part of it; from 3.13 on, Python takes it off.
+        fields = [
+            (name.lower(), str(value).lstrip('\r\n\t '))
+            for name, value in msg.raw_items()
+        ]
         return cls(tuple(fields))
 
     def values(self, name: str) -> tuple[str, ...]:
