@@ -15,12 +15,14 @@ VERSIONS = 3.3.8 3.3.9 3.3.10
 # The releases of Debian; dev/site/debian.py knows them.
 DEBIAN = 12 13 sid
 
+DATABASES = postgresql mariadb
+
 # Postorius as Debian 12 has it, and the newest; tests/web/*.txt has the rest.
 WEB = 1.3.8 1.3.13
 SOURCES := $(shell find src -type f -not -name '*.pyc')
 
 .PHONY: help demo demo-web test check pre-commit docs package test-package manual-runs fuzz nightly bench test-versions test-web messages screenshots \
-	bypass-table checks-table dkim-table formats-table rest-answers import-runs vector load test-load test-debian test-network test-haraka release-check clean
+	bypass-table checks-table dkim-table formats-table rest-answers import-runs vector load test-load test-databases test-debian test-network test-haraka release-check clean
 
 help:  ## say what there is
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -67,7 +69,7 @@ test-package: $(VENV)/.installed-package  ## the same, and the tests on the whee
 	$(VENV)/bin/python -m dev.package --tests
 
 # What .ci/run leaves out; each has its own lines.
-RELEASE = test-package nightly bench test-version-3.3.9 test-web-1.3.8 test-debian-sid
+RELEASE = test-package nightly bench test-version-3.3.9 test-databases test-web-1.3.8 test-debian-sid
 release-check: $(RELEASE)  ## before a release: what takes too long for each change
 	$(MAKE) fuzz FUZZ_SECONDS=600
 
@@ -76,6 +78,11 @@ test-versions: $(VERSIONS:%=test-version-%)  ## the Mailman tests on each versio
 .SECONDARY: $(VERSIONS:%=.venvs/%/.installed)
 test-version-%: .venvs/%/.installed
 	.venvs/$*/bin/python -m pytest -q -m mailman
+
+test-databases: $(DATABASES:%=test-database-%)  ## the same on PostgreSQL and MariaDB
+
+test-database-%: $(VENV)/.installed-databases
+	DATABASE=$* $(VENV)/bin/python -m pytest -q -rs -m mailman
 
 test-web: $(WEB:%=test-web-%)  ## the tests in a browser, on each version of Postorius
 

@@ -19,6 +19,7 @@ import time
 from click.testing import CliRunner
 from contextlib import contextmanager
 from dev.demo.routes import received, ROUTES
+from dev.site.database import DatabaseServer, KINDS, missing
 from dev.site.mailman import MailmanSite
 from dev.site.posts import CONFIGURATION, LIST, make_post, ROOT, SENDER
 from hypothesis import HealthCheck, settings
@@ -120,14 +121,30 @@ def invoke(*args, data=b''):
     return runner.invoke(trustedserver, args, input=data)
 
 
+@pytest.fixture(scope='session', autouse=True)
+def database():
+    """The server that each Mailman of the tests has its database on, if not SQLite."""
+    name = os.environ.get('DATABASE')
+    if name is None:
+        yield
+        return
+    sentence = missing(KINDS[name])
+    need(not sentence, sentence)
+    with DatabaseServer(KINDS[name]) as server, pytest.MonkeyPatch.context() as patch:
+        patch.setattr(MailmanSite, 'new_database', server.new_database)
+        yield
+
+
 @pytest.fixture(scope='session')
-def mailman_layer(tmp_path_factory):
+def mailman_layer(tmp_path_factory, database):
     """Mailman, initialised in this process with the plugin enabled."""
     from mailman.testing.layers import ConfigLayer
 
     extra = tmp_path_factory.mktemp('layer') / 'extra.cfg'
     # The rule `digests` needs this.
-    extra.write_text(CONFIGURATION + '\n[mailman]\nhold_digest: yes\n')
+    extra.write_text(
+        f'{CONFIGURATION}\n{MailmanSite.new_database()}[mailman]\nhold_digest: yes\n'
+    )
     # Mailman sets the umask, which must not outlive it.
     umask = os.umask(0o022)
     with pytest.MonkeyPatch.context() as patch:

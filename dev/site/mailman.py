@@ -40,6 +40,11 @@ from typing import Any, Callable
 LOOPBACK = '127.0.0.1'
 REST_USER = 'restadmin'
 REST_SECONDS = 300.0
+# SQLite gives up on a lock after 5 seconds, and Mailman then shunts the post.
+SQLITE = """\
+[database]
+url: sqlite:///$DATA_DIR/mailman.db?timeout=60
+"""
 # The subscriber of every list: what is accepted leaves through the sink.
 MEMBER = 'member@example.net'
 # Newer versions of gunicorn put a control socket into the home directory,
@@ -71,10 +76,16 @@ class MailmanSite:
         self.lmtp_host = lmtp_host
         self.lmtp_port = self.rest_port = self.smtp_port = 0
         self.rest_password = secrets.token_hex(16)
+        self._database = ''
         self._process = MailmanProcess(self.directory)
         self._sink = Sink()
         self._smtp: Controller | None = None
         self._handlers: dict[int, Any] = {}
+
+    @staticmethod
+    def new_database() -> str:
+        """The section of a database that nobody used; tests/conftest.py has others."""
+        return SQLITE
 
     def __enter__(self) -> MailmanSite:
         self.start()
@@ -99,6 +110,7 @@ class MailmanSite:
                 server_hostname='localhost',
             )
             self._smtp.start()
+            self._database = self.new_database()
             self._write_configuration()
             self._process.start(self.answers)
         except BaseException:
@@ -149,6 +161,7 @@ class MailmanSite:
         site = template.format(
             directory=self.directory,
             bin_dir=mailman_program().parent,
+            database=self._database,
             lmtp_host=self.lmtp_host,
             lmtp_port=self.lmtp_port,
             rest_port=self.rest_port,
