@@ -82,7 +82,7 @@ test-version-%: .venvs/%/.installed
 test-databases: $(DATABASES:%=test-database-%)  ## the same on PostgreSQL and MariaDB
 
 test-database-%: $(VENV)/.installed-databases
-	DATABASE=$* $(VENV)/bin/python -m pytest -q -rs -m mailman
+	DATABASE=$* $(VENV)/bin/python -m pytest -q -rs -m 'mailman or recipe'
 
 test-web: $(WEB:%=test-web-%)  ## the tests in a browser, on each version of Postorius
 
