@@ -2,11 +2,18 @@
 # PYTHON names the interpreter that the virtual environments are made with.
 
 # Mailman is on PyPI for Python 3.9 to 3.12: on 3.13 it needs an nntplib that PyPI does
-# not have, and pip falls back to an older one that lacks it.
+# not have, and pip falls back to an older one that lacks it.  Debian 13 has one for its
+# own Python.
 PYTHON ?= $(or $(shell for python in python3 python3.12 python3.11 python3.10 python3.9; do \
     $$python -c 'import sys; sys.exit(not (3, 9) <= sys.version_info < (3, 13))' \
-        2>/dev/null && echo $$python && break; done),$(error \
-    PyPI has a Mailman for Python 3.9 to 3.12 only; name one: make PYTHON=...))
+        2>/dev/null && echo $$python && break; done),$(if $(call debians,python3),python3),$(error \
+    PyPI has a Mailman for Python 3.9 to 3.12 only; name one: make PYTHON=...  Or take \
+    that of Debian 13: CONTRIBUTING.md says how))
+# Whether a Python has a Mailman of Debian's; pip must not put another one before it.
+debians = $(shell $1 -c 'import mailman.runners.nntp, sys; sys.exit(sys.version_info < (3, 13))' \
+    2>/dev/null && echo yes)
+VENV_OPTIONS = $(if $(call debians,$(PYTHON)),--system-site-packages)
+PIP_OPTIONS = --quiet $(if $(call debians,$(PYTHON)),--no-deps)
 VENV = .venv
 PURE = */advice/*,*/names.py,*/decision.py,*/report.py,*/explaining.py,*/output.py,*/__main__.py,*/addresses.py,*/expressions.py,*/formats.py,*/mbox.py,*/nearest.py,*/received.py,*/reasons.py,*/policy.py,*/header.py,*/settings.py,*/scopes.py,*/shared_senders.py,*/signatures.py,*/flattening.py
 # What runs in the process of Postorius, in `make test-web`.
@@ -35,8 +42,8 @@ demo-web: $(VENV)/.installed-web  ## the same in a browser, with Postorius
 
 test: $(VENV)/.installed-test  ## run the tests that need nothing else
 	$(VENV)/bin/python -m pytest -rs --cov --cov-report=
-	$(VENV)/bin/coverage report --include='$(PURE)' --fail-under=100
-	$(VENV)/bin/coverage report --omit='$(PURE),$(ELSEWHERE)' --fail-under=90
+	$(VENV)/bin/python -m coverage report --include='$(PURE)' --fail-under=100
+	$(VENV)/bin/python -m coverage report --omit='$(PURE),$(ELSEWHERE)' --fail-under=90
 
 check: $(VENV)/.installed-check  ## lint, format, types and the layers of imports
 	$(VENV)/bin/ruff check .
@@ -153,12 +160,12 @@ test-network: $(VENV)/.installed-test  ## real mail servers on a network of name
 	$(VENV)/bin/python -m tests.network
 
 $(VENV)/.installed: pyproject.toml
-	$(PYTHON) -m venv $(VENV)
-	$(VENV)/bin/python -m pip install --quiet --editable .
+	$(PYTHON) -m venv $(VENV_OPTIONS) $(VENV)
+	$(VENV)/bin/python -m pip install $(PIP_OPTIONS) --editable .
 	touch $@
 
 $(VENV)/.installed-%: $(VENV)/.installed
-	$(VENV)/bin/python -m pip install --quiet --editable '.[$*]'
+	$(VENV)/bin/python -m pip install $(PIP_OPTIONS) --editable '.[$*]'
 	touch $@
 
 .venvs/%/.installed: pyproject.toml

@@ -268,6 +268,15 @@ def test_tests_that_start_a_mailman_pass(debian, installed):
     debian.run('sh', '-c', f'{command} tests/test_site.py tests/test_chain.py')
 
 
+def test_make_takes_debians_mailman_where_pypi_has_none(debian, installed):
+    debian.run('apt-get', 'install', 'make', network=True)
+    debian.copy(CHECKOUT / 'Makefile')
+    commands = debian.run('make', '-C', '/srv', '--dry-run', 'test')
+    has_none = debian.release.suite != 'bookworm'
+    assert ('venv --system-site-packages' in commands) is has_none
+    assert ('pip install --quiet --no-deps' in commands) is has_none
+
+
 def test_web_part_is_in_debians_postorius(debian, installed):
     debian.run('tee', '-a', WEB_CONFIG, input=line_in_manual())
     debian.run('mailman-web', 'collectstatic', '--noinput')
