@@ -14,11 +14,13 @@ from mailman_trustedserver.policy import MAX_FIELDS
 from mailman_trustedserver.reasons import Reason
 from mailman_trustedserver.report import (
     describe,
+    describe_then,
     draw,
     keep,
     log_line,
     MAX_FIELD_LENGTH,
     printable,
+    read_kept,
     read_log,
     read_log_by_day,
     read_log_line,
@@ -169,6 +171,213 @@ def test_description_and_what_is_kept_are_plain_values(header):
     assert kept['digest'] == settings().digest
 
 
+# What was decided when the post came.
+
+AUTHENTICATED = settings(submission='authenticated')
+ACCEPTING = mlist(action='accept')
+DKIM = settings(
+    trusted_remote_servers='', dkim_remote_servers=OUT, sender_domains='example.org'
+)
+WITH_AUTH = Header.parse(make_post([hop(RELAY), hop(OUT), hop(MUA, 'ESMTPSA')]))
+ON_NO_LIST = f'A local server had the message from {UNKNOWN}, which is on no list.'
+SUBMITTED = (
+    'The message was submitted at an outgoing server and came by trusted servers only.'
+)
+
+
+def signed_by(reason):
+    """A decision that has asked for a signature."""
+    return decide(GOOD, DKIM, mlist(), signed=lambda: reason)
+
+
+@pytest.mark.parametrize(
+    ('then', 'now', 'explanation', 'difference'),
+    [
+        # The same is the same, whatever else was changed.
+        (decide(BAD, settings(), mlist()),) * 2 + (ON_NO_LIST, None),
+        (decide(GOOD, settings(), mlist()),) * 2 + (SUBMITTED, None),
+        (
+            decide(WITH_AUTH, settings(), mlist()),
+            decide(WITH_AUTH, AUTHENTICATED, mlist()),
+            SUBMITTED,
+            None,
+        ),
+        (
+            decide(GOOD, settings(), ACCEPTING),
+            decide(GOOD, AUTHENTICATED, ACCEPTING),
+            "The list's default action for nonmembers is not one of nonmember_actions.",
+            None,
+        ),
+        (
+            decide(BAD, settings(), mlist()),
+            decide(BAD, settings(trusted_remote_servers=UNKNOWN), mlist()),
+            ON_NO_LIST,
+            'configuration',
+        ),
+        (
+            decide(GOOD, AUTHENTICATED, mlist()),
+            decide(GOOD, settings(), mlist()),
+            f'The outgoing server {OUT} does not state that the sender authenticated.',
+            'configuration',
+        ),
+        (
+            decide(GOOD, settings(), mlist()),
+            decide(GOOD, Reason.NOT_ENABLED, mlist()),
+            SUBMITTED,
+            'configuration',
+        ),
+        # Trust ended elsewhere, for the same reason.
+        (
+            decide(Header.parse(make_post([hop(RELAY), hop(UNKNOWN)])), settings()),
+            decide(
+                Header.parse(make_post([hop(RELAY), hop(UNKNOWN)])),
+                settings(trusted_local_servers='192.0.2.1'),
+            ),
+            ON_NO_LIST,
+            'configuration',
+        ),
+        (
+            decide(GOOD, settings(), ACCEPTING),
+            decide(GOOD, settings(), mlist()),
+            "The list's default action for nonmembers is not one of nonmember_actions.",
+            'list-settings',
+        ),
+        (signed_by(None), decide(GOOD, DKIM, mlist()), SUBMITTED, 'dkim'),
+        (
+            signed_by(Reason.DKIM_NO_KEY),
+            decide(GOOD, DKIM, mlist()),
+            'There is no key record for the DKIM signature.',
+            'dkim',
+        ),
+        (
+            decide(GOOD, settings(), mlist()),
+            decide(GOOD, DKIM, mlist()),
+            SUBMITTED,
+            'configuration',
+        ),
+        (
+            signed_by(Reason.INTERNAL_ERROR),
+            decide(GOOD, DKIM, mlist()),
+            'The plugin failed; the error log has the traceback.',
+            'failure',
+        ),
+        (
+            decide(BAD, settings(), mlist()),
+            decide(GOOD, settings(), mlist()),
+            ON_NO_LIST,
+            'rules',
+        ),
+    ],
+)
+def test_verdict_of_then_is_told_with_why_it_is_another_now(
+    then, now, explanation, difference
+):
+    described = describe_then(keep(then), now)
+    assert described['trusted'] is then.verdict.trusted
+    assert described['reason'] == then.verdict.reason.value
+    assert described['explanation'] == explanation
+    assert described['difference'] == difference
+    assert json.loads(json.dumps(described)) == described
+
+
+@pytest.mark.parametrize(
+    ('changed', 'explanation'),
+    [
+        # What was in the field is not kept.
+        ({'reason': 'malformed'}, 'malformed'),
+        # Another version of the plugin kept it.
+        ({'reason': 'other'}, 'other'),
+        ({'peers': []}, 'A local server had the message from ?, which is on no list.'),
+        (
+            {'peers': ['192.0.2.1', '...', '2001:db8::1']},
+            'A local server had the message from 2001:db8::1, which is on no list.',
+        ),
+    ],
+)
+def test_what_was_kept_is_told_as_far_as_it_goes(changed, explanation):
+    decision = decide(BAD, settings(), mlist())
+    text = json.dumps({**json.loads(keep(decision)), **changed})
+    assert describe_then(text, decision)['explanation'] == explanation
+
+
+KEPT = keep(decide(GOOD, settings(), mlist()))
+
+
+@pytest.mark.parametrize(
+    'text',
+    [
+        None,
+        7,
+        KEPT.encode(),
+        json.loads(KEPT),
+        '',
+        *(KEPT[:length] for length in range(1, len(KEPT))),
+        KEPT + ' ' * 1000,
+        '[' * 1000,
+        '1' * 1000,
+        '7',
+        '[]',
+        '{}',
+        'NaN',
+        '"x"',
+        *(
+            json.dumps({**json.loads(KEPT), **changed})
+            for changed in (
+                {'trusted': 1},
+                {'trusted': 'true'},
+                {'reason': '<script>'},
+                {'reason': ''},
+                {'reason': None},
+                {'proof': 'a b'},
+                {'proof': 7},
+                {'peers': None},
+                {'peers': '...'},
+                {'peers': {'192.0.2.1': 1}},
+                {'peers': ['192.0.2.1\n']},
+                {'peers': ['example.org']},
+                {'peers': [1]},
+                {'peers': [True]},
+                {'peers': [[]]},
+                {'server': '\u202e'},
+                {'server': []},
+                {'digest': 'x'},
+                {'digest': 7},
+                {'more': 1},
+            )
+        ),
+    ],
+    ids=lambda text: repr(text)[:60],
+)
+def test_text_that_was_not_kept_is_none(text):
+    assert read_kept(text) is None
+    assert describe_then(text, decide(GOOD, settings(), mlist())) is None
+
+
+@given(
+    st.text(max_size=1100)
+    | st.recursive(
+        st.none() | st.booleans() | st.integers() | st.text(max_size=9),
+        lambda inner: (
+            st.lists(inner, max_size=4)
+            | st.dictionaries(
+                st.sampled_from(sorted(json.loads(KEPT))), inner, max_size=6
+            )
+        ),
+    ).map(json.dumps)
+)
+def test_no_text_makes_the_reader_fail(text):
+    assert read_kept(text) is None
+
+
+@given(st.lists(st.sampled_from([hop(RELAY), hop(OUT), hop(MUA), hop('::1'), 'x'])))
+def test_what_is_kept_is_read_as_it_was_kept(fields):
+    decision = decide(Header.parse(make_post(fields)), settings(), mlist())
+    text = keep(decision)
+    assert len(text) <= 1000
+    assert read_kept(text) == json.loads(text)
+    assert describe_then(text, decision)['difference'] is None
+
+
 def test_description_of_a_route_alone_names_no_list():
     assert set(describe(decide(GOOD, settings(), mlist()))) - set(
         describe(decide(GOOD, settings()))
@@ -198,7 +407,7 @@ OTHER_DOMAIN = {'sender_domains': 'example.net'}
         (GOOD, settings(**OTHER_DOMAIN), 'listed listed sender', None),
         (STRANGER, settings(), 'listed listed sender', None),
         (BAD, settings(), 'unlisted', 0),
-        (LONG, settings(), 'listed listed unlisted anybody', 2),
+        (LONG, settings(), 'listed listed unlisted anybody', None),
         (PICKED_UP, settings(), 'listed listed no-peer', None),
         (BAD, settings(nonmember_actions='reject'), 'unlisted', 0),
         (Header((('received', 'x'),)), settings(), 'no-peer', 0),
@@ -212,6 +421,50 @@ def test_each_hop_has_its_standing(header, decided, standings, ended_at):
     described = describe(decide(header, decided, mlist()))
     assert ' '.join(one['standing'] for one in described['hops']) == standings
     assert described['ended_at'] == ended_at
+
+
+OWN_HOST = Header.parse(make_post([hop(RELAY), hop(OUT), hop(RELAY)]))
+FILTERED = Header.parse(
+    make_post([hop(RELAY), hop(OUT), hop('127.0.0.1'), hop('127.0.0.1'), hop(MUA)])
+)
+OUT_LAST = Header.parse(make_post([hop(RELAY), hop(OUT)]))
+TENANTS = {
+    'trusted_remote_servers': '',
+    'microsoft_365_tenants': 'example.org',
+    'microsoft_365_servers': OUT,
+}
+
+
+@pytest.mark.parametrize(
+    ('header', 'decided', 'reason', 'standings', 'unproved_at'),
+    [
+        (GOOD, settings(), 'outgoing-server', 'listed listed sender', None),
+        (BAD, settings(), 'unlisted-peer', 'unlisted', None),
+        (GOOD, AUTHENTICATED, 'not-authenticated', 'listed listed sender', 2),
+        (
+            FILTERED,
+            AUTHENTICATED,
+            'not-authenticated',
+            'listed listed sender sender sender',
+            4,
+        ),
+        (OUT_LAST, AUTHENTICATED, 'not-authenticated', 'listed listed', 1),
+        (LONG, settings(), 'too-many-hops', 'listed listed unlisted anybody', 2),
+        (OWN_HOST, settings(), 'own-host', 'listed listed listed', 2),
+        # These proofs are in no Received field: they are about the server.
+        (GOOD, settings(**TENANTS), 'no-tenant', 'listed listed sender', 1),
+        (GOOD, DKIM, 'dkim-not-checked', 'listed listed sender', 1),
+    ],
+)
+def test_missing_proof_is_marked_where_it_was_to_be(
+    header, decided, reason, standings, unproved_at
+):
+    for action in ('hold', 'accept'):
+        described = describe(decide(header, decided, mlist(action=action)))
+        assert described['route_reason'] == reason
+        assert ' '.join(one['standing'] for one in described['hops']) == standings
+        assert described['unproved_at'] == unproved_at
+        assert (described['ended_at'] is None) is (reason != 'unlisted-peer')
 
 
 @pytest.mark.parametrize(

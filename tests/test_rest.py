@@ -73,13 +73,13 @@ def add_list(address):
         create_list(address)
 
 
-def hold(msg, address=LIST):
+def hold(msg, address=LIST, msgdata=()):
     """Hold a message, as the chain `hold` does; return its request-id."""
     from mailman.app.moderator import hold_message
     from mailman.database.transaction import transaction
 
     with transaction():
-        return hold_message(stored_list(address), msg, {}, 'Because.')
+        return hold_message(stored_list(address), msg, dict(msgdata), 'Because.')
 
 
 def without(answer, *names):
@@ -378,10 +378,48 @@ def test_held_message_is_explained(call):
             }
         ],
         'ended_at': 0,
+        'unproved_at': None,
         'fields_not_read': 0,
         'older_change_nothing': True,
+        # It was not the rule that had it held.
+        'then': None,
     }
     assert '203.0.113.66' in answer.json['explanation']
+
+
+def test_verdict_of_then_stands_beside_that_of_now(call, configure):
+    from mailman.config import config
+
+    msgdata = {}
+    msg = make_message(BAD)
+    config.rules['trusted-server'].check(stored_list(), msg, msgdata)
+    path = f'{THE_LIST}/held/{hold(msg, msgdata=msgdata)}/explanation'
+    then = call('GET', path).json['then']
+    assert then == {
+        'trusted': False,
+        'reason': 'unlisted-peer',
+        'proof': '',
+        'peers': ['203.0.113.66'],
+        'server': '?',
+        'digest': then['digest'],
+        'explanation': 'A local server had the message from 203.0.113.66, which is on '
+        'no list.',
+        'details': {'peer': '203.0.113.66', 'server': '?', 'limit': '100'},
+        'difference': None,
+    }
+    configure(CONFIGURATION + 'dedicated_remote_servers: 203.0.113.66\n')
+    now = call('GET', path).json
+    assert now['trusted'] is True
+    assert now['then'] == {**then, 'difference': 'configuration'}
+
+
+@pytest.mark.parametrize(
+    'msgdata', [{'trusted_server': '{'}, {'trusted_server': ['x']}, {}], ids=str
+)
+def test_what_the_rule_did_not_keep_is_no_verdict(call, msgdata):
+    request_id = hold(make_message(BAD), msgdata=msgdata)
+    answer = call('GET', f'{THE_LIST}/held/{request_id}/explanation')
+    assert (answer.status_code, answer.json['then']) == (200, None)
 
 
 def test_posted_message_is_explained_as_the_rule_judges_it(call):

@@ -14,7 +14,7 @@ from dev.demo.routes import POSTING_ADDRESS
 from dev.site.mailman import LOOPBACK, MailmanSite
 from dev.site.posts import CONFIGURATION, make_post
 from pathlib import Path
-from tests.conftest import BAD, CHAIN, DEFAULT_CHAIN, GOOD, need
+from tests.conftest import BAD, GOOD, need
 
 
 pytestmark = pytest.mark.mailman
@@ -28,17 +28,19 @@ HELD = make_post(
 
 
 def fill(site):
-    """What the examples ask about: a list with a verdict and a held message."""
-    list_id = site.create_list(POSTING_ADDRESS)
-    path = f'/3.1/plugins/trustedserver/lists/{list_id}'
+    """What the examples ask about: a list with a verdict and a held message.
+
+    It was on the chain when they came.
+    """
+    site.create_list(POSTING_ADDRESS)
+    site.mailman('trustedserver', 'enable', POSTING_ADDRESS)
     delivered = make_post(GOOD, to=POSTING_ADDRESS, message_id='<good@example.org>')
-    site.rest('PATCH', path, {'posting_chain': CHAIN})
     site.post(POSTING_ADDRESS, delivered, 'alice@example.org')
     site.wait_for(['<good@example.org>'])
-    site.rest('PATCH', path, {'posting_chain': DEFAULT_CHAIN})
     (site.directory / 'held.eml').write_bytes(HELD)
     site.post(POSTING_ADDRESS, HELD, 'alice@example.org')
     site.wait_for(['<held@example.org>'])
+    site.mailman('trustedserver', 'disable', POSTING_ADDRESS)
 
 
 def on_another_chain(site):

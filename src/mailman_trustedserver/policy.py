@@ -372,9 +372,13 @@ class Verdict:
         return _UNATTESTED if self.decisive is None else self.findings[self.decisive]
 
     @property
+    def server(self) -> str:
+        """The last outgoing server that was reached, as plain text."""
+        return _peer(*[finding for finding in self.findings if finding.outgoing][-1:])
+
+    @property
     def details(self) -> dict[str, str]:
         """What the sentences of the reason have in braces, as plain text."""
-        outgoing = [finding for finding in self.findings if finding.outgoing]
         stamped_by = [
             finding
             for finding in self.findings[: self.decisive]
@@ -383,7 +387,7 @@ class Verdict:
         found = self._decided
         return {
             'peer': _peer(found),
-            'server': _peer(*outgoing[-1:]),
+            'server': self.server,
             # The server that wrote the field, as the next one knows it.
             'stamped_by': _peer(*stamped_by[-1:]),
             'user': (found.hop and found.hop.user) or '?',

@@ -12,11 +12,12 @@ import textwrap
 from collections.abc import Iterator
 from contextlib import suppress
 from datetime import datetime, timezone
+from ipaddress import ip_address
 from mailman_trustedserver.decision import Decision
 from mailman_trustedserver.header import stamped_at
 from mailman_trustedserver.names import RULE
 from mailman_trustedserver.nearest import nearest
-from mailman_trustedserver.policy import Finding, Verdict
+from mailman_trustedserver.policy import Finding, MAX_FIELDS, Verdict
 from mailman_trustedserver.reasons import Reason
 from mailman_trustedserver.received import MalformedReceived, parse_received
 from mailman_trustedserver.scopes import Configuration
@@ -29,12 +30,14 @@ __all__ = [
     'describe',
     'describe_configuration',
     'describe_settings',
+    'describe_then',
     'describe_verdict',
     'draw',
     'escape',
     'keep',
     'log_line',
     'printable',
+    'read_kept',
     'read_log',
     'read_log_by_day',
     'read_log_line',
@@ -74,31 +77,58 @@ def describe(decision: Decision) -> dict[str, Any]:
     route, known = verdict.route or verdict.reason, decision.settings is not None
     # The sender's domain is looked at once the route is trusted.
     good = route.trusted or route is Reason.SENDER_DOMAIN
+    unproved_at = None if good else _unproved_at(verdict, route)
+    # Whoever handed the message to an outgoing server need not be listed.
+    sender = good or (unproved_at is not None and route not in _OF_SEVERAL_HOPS)
     attested = [finding for finding in verdict.findings if finding.attested]
+    ended = attested and known and not good and unproved_at is None
     return {
         **describe_verdict(decision),
         'hops': [
             {
                 **_described_hop(field, finding),
-                'standing': _standing(finding, good) if known else 'unknown',
+                'standing': _standing(finding, sender) if known else 'unknown',
             }
             for field, finding in zip(fields, verdict.findings)
         ],
-        'ended_at': len(attested) - 1 if attested and known and not good else None,
+        'ended_at': len(attested) - 1 if ended else None,
+        'unproved_at': unproved_at,
         'fields_not_read': len(fields) - len(verdict.findings),
         'older_change_nothing': known and route is not Reason.TOO_MANY_FIELDS,
     }
 
 
-def _standing(finding: Finding, good: bool) -> str:
-    """What the peer of a hop is to the lists, on a route that is good or not."""
+# The proof was that there is at most one hop.
+_OF_SEVERAL_HOPS = {Reason.TOO_MANY_HOPS, Reason.TOO_MANY_FIELDS}
+
+# The proofs that stand in the header beside the route.
+_BESIDE_THE_ROUTE = {'microsoft-365', 'dkim'}
+
+
+def _unproved_at(verdict: Verdict, route: Reason) -> Optional[int]:
+    """Where the proof of submission was to be that is missing.
+
+    :return: The position of the hop; None if no outgoing server was reached.
+    """
+    if _BESIDE_THE_ROUTE.intersection(verdict.asked[-1:]):
+        findings = verdict.findings
+        return max(n for n, finding in enumerate(findings) if finding.outgoing)
+    asked = verdict.asked or route is Reason.OWN_HOST
+    return verdict.decisive if asked else None
+
+
+def _standing(finding: Finding, sender: bool) -> str:
+    """What the peer of a hop is to the lists.
+
+    :param sender: Whether one that is on none may be the sender's.
+    """
     if not finding.attested:
         return 'anybody'
     if finding.local is not None or finding.outgoing:
         return 'listed'
     if finding.peer is None:
         return 'no-peer'
-    return 'sender' if good else 'unlisted'
+    return 'sender' if sender else 'unlisted'
 
 
 def describe_verdict(decision: Decision) -> dict[str, Any]:
@@ -369,9 +399,94 @@ def keep(decision: Decision) -> str:
             'reason': verdict.reason.value,
             'proof': verdict.proof,
             'peers': _cut(_peers(verdict), MAX_KEPT_LENGTH // 2),
+            'server': verdict.server,
             'digest': '' if settings is None else settings.digest,
         }
     )
+
+
+# The token of a reason or proof, a digest, and what stands for no address.
+_TOKEN = re.compile(r'[a-z0-9-]{1,60}')
+_DIGEST = re.compile(r'[0-9a-f]{0,64}')
+_NO_PEER = '?'
+
+
+def read_kept(text: object) -> Optional[dict[str, Any]]:
+    """Read what `keep` wrote.
+
+    :param text: The text, or whatever stands in its place.
+    :return: Its members; None if it is not what `keep` writes.
+    """
+    if not isinstance(text, str) or len(text) > MAX_KEPT_LENGTH:
+        return None
+    try:
+        kept = json.loads(text)
+        return kept if _is_kept(kept) else None
+    except (KeyError, RecursionError, TypeError, ValueError):
+        return None
+
+
+def _is_kept(kept: Any) -> bool:
+    addresses = {*kept['peers'], kept['server']} - {CUT, _NO_PEER}
+    return (
+        kept.keys() == {'trusted', 'reason', 'proof', 'peers', 'server', 'digest'}
+        and isinstance(kept['trusted'], bool)
+        and isinstance(kept['peers'], list)
+        and _TOKEN.fullmatch(kept['reason']) is not None
+        and (kept['proof'] == '' or _TOKEN.fullmatch(kept['proof']) is not None)
+        and all(isinstance(one, str) and ip_address(one) for one in addresses)
+        and _DIGEST.fullmatch(kept['digest']) is not None
+    )
+
+
+def describe_then(text: object, decision: Decision) -> Optional[dict[str, Any]]:
+    """What was decided when a post came, beside what is decided now.
+
+    :param text: What was kept with it.
+    :param decision: What is decided now.
+    :return: What was kept, as a sentence too, and as `difference` why it is not
+        what is decided now; None if nothing was kept.
+    """
+    kept = read_kept(text)
+    if kept is None:
+        return None
+    then, now = _in_words(kept), _in_words(json.loads(keep(decision)))
+    return {**then, 'difference': _difference(then, now)}
+
+
+def _in_words(kept: dict[str, Any]) -> dict[str, Any]:
+    """What was kept, with the sentence of its reason.
+
+    It is the token in the place of a sentence that says more than was kept.
+    """
+    details = {
+        'peer': (kept['peers'] or [_NO_PEER])[-1],
+        'server': kept['server'],
+        'limit': str(MAX_FIELDS),
+    }
+    explanation = kept['reason']
+    with suppress(KeyError, ValueError):
+        reason = Reason(kept['reason'])  # type: ignore[call-arg]
+        explanation = reason.sentence.format_map(details)
+    return {**kept, 'explanation': explanation, 'details': details}
+
+
+def _difference(then: dict[str, Any], now: dict[str, Any]) -> Optional[str]:
+    """Why two verdicts on the same post differ; None if they do not."""
+    if then['trusted'] is now['trusted'] and (
+        now['trusted'] or then['explanation'] == now['explanation']
+    ):
+        return None
+    reasons = {then['reason'], now['reason']}
+    if Reason.INTERNAL_ERROR.value in reasons:
+        return 'failure'
+    if then['digest'] != now['digest']:
+        return 'configuration'
+    if Reason.NONMEMBER_ACTION.value in reasons:
+        return 'list-settings'
+    if Reason.DKIM_NOT_CHECKED.value in reasons:
+        return 'dkim'
+    return 'rules'
 
 
 def log_line(decision: Decision) -> str:

@@ -48,11 +48,12 @@ from mailman_trustedserver.advice.lint import lint
 from mailman_trustedserver.decision import decide, obstacles
 from mailman_trustedserver.header import Header
 from mailman_trustedserver.logs import processes, recent
-from mailman_trustedserver.names import CHAIN, DEFAULT_CHAIN
+from mailman_trustedserver.names import CHAIN, DEFAULT_CHAIN, MSGDATA_KEY
 from mailman_trustedserver.report import (
     describe,
     describe_configuration,
     describe_settings,
+    describe_then,
     describe_verdict,
 )
 from mailman_trustedserver.scopes import Configuration
@@ -441,4 +442,5 @@ class _HeldExplanation(_Explanation):
         if decision is None:
             not_found(response, 'The content of the held message is lost')
         else:
-            okay(response, etag(describe(decision)))
+            then = describe_then(held[1].get(MSGDATA_KEY), decision)
+            okay(response, etag({**describe(decision), 'then': then}))
