@@ -314,7 +314,152 @@ def test_long_names_do_not_widen_the_page_of_a_phone(browser, site, lists):
     assert browser.driver.execute_script(wider) is False
 
 
+# What was decided when the post came.
+
+THEN = '.mailman-trustedserver-then'
+
+
+def test_verdict_that_is_still_the_same_is_one_quiet_line(browser, site, lists):
+    address, _ = lists
+    set_chain(site, address, CHAIN)
+    path = hold(site, address)
+    browser.log_in('moderator')
+    browser.open_list(address, path)
+    note = browser.find('.mailman-trustedserver-note').text
+    assert 'It was the same when the post came.' in note
+    assert not browser.find_all(THEN)
+
+
+def test_verdict_that_was_not_kept_is_not_told(browser, site, lists):
+    address, _ = lists
+    # On the default chain, nobody asks the rule.
+    path = hold(site, address)
+    browser.log_in('moderator')
+    browser.open_list(address, path)
+    assert 'when the post came' not in browser.text.lower()
+
+
+def test_settings_of_the_list_may_be_why_the_verdict_is_another(browser, site, lists):
+    address, _ = lists
+    config = f'/3.1/lists/{list_id(address)}/config'
+    set_chain(site, address, CHAIN)
+    path = hold(site, address)
+    site.rest('PATCH', config, {'default_nonmember_action': 'reject'})
+    browser.log_in('moderator')
+    browser.open_list(address, path)
+    assert browser.find(THEN).text.splitlines() == [
+        'When the post came',
+        'not trusted: 203.0.113.66 is on no list',
+        'Now',
+        'switched off by “Default action to take when a non-member posts to the list: '
+        'Reject (with notification)”',
+    ]
+    assert 'The settings of this list were changed in between.' in browser.text
+    browser.speak('ja')
+    browser.open_list(address, path)
+    assert 'その後、このリストの設定が変更されました。' in browser.text
+
+
+@pytest.fixture
+def configure(site):
+    """A function that adds lines to the configuration while Mailman runs."""
+    path = site.directory / 'mailman.cfg'
+    before = path.read_text()
+
+    def configure(text):
+        def digest():
+            return site.rest('GET', '/3.1/plugins/trustedserver')['digest']
+
+        old = digest()
+        path.write_text(before + text)
+        wait_until(lambda: digest() != old)
+
+    yield configure
+    configure('')
+
+
+def test_configuration_may_be_why_the_verdict_is_another(
+    browser, site, lists, configure
+):
+    address, _ = lists
+    set_chain(site, address, CHAIN)
+    path = hold(site, address)
+    configure('dedicated_remote_servers: 203.0.113.66\n')
+    browser.log_in('moderator')
+    browser.open_list(address, path)
+    assert 'The route is trusted.' in browser.find('.alert').text
+    assert browser.find(THEN).text.splitlines() == [
+        'When the post came',
+        'not trusted: 203.0.113.66 is on no list',
+        'Now',
+        'trusted',
+    ]
+    assert 'The configuration of the plugin was changed in between.' in browser.text
+    assert 'another check held it' not in browser.text
+
+
 # A route is drawn as what it is.
+
+FROM_RELAY = received('relay.example.org', 'x', '192.168.10.3', 'out.example.org')
+
+
+@pytest.mark.parametrize(
+    ('fields', 'words'),
+    [
+        ([*GOOD, *GOOD], 'at most one hop may lie before the outgoing server'),
+        ([*GOOD[:2], FROM_RELAY], 'a user has to hand the message in, and no server'),
+    ],
+)
+def test_proof_that_is_missing_is_marked_where_it_was_to_be(
+    browser, site, lists, fields, words
+):
+    address, _ = lists
+    path = hold(site, address, fields)
+    browser.log_in('moderator')
+    browser.open_list(address, path)
+    (mark,) = browser.find_all(f'{ROUTE} .end')
+    assert mark.text == f'The proof is missing here: {words}.'
+    marked = [one for one in browser.find_all(ROUTE) if words in one.text]
+    # The message is handed to the outgoing server there.
+    assert 'handed to out.example.org' in marked[0].text
+    assert 'Trust ended here' not in browser.text
+
+
+@pytest.mark.parametrize(
+    ('keys', 'words', 'marked'),
+    [
+        (
+            'authenticated_remote_servers: 192.168.10.1',
+            'The proof is missing here: the outgoing server has to state',
+            'need not be listed',
+        ),
+        (
+            'microsoft_365_servers: 192.168.10.1\nmicrosoft_365_tenants: example.org',
+            'The proof is missing here: the header has to state',
+            'outgoing server: entry 192.168.10.1 of microsoft_365_servers',
+        ),
+        (
+            'dkim_remote_servers: 192.168.10.1\nsender_domains: example.org',
+            'The proof that is needed here is a DKIM signature',
+            'outgoing server: entry 192.168.10.1 of dkim_remote_servers',
+        ),
+    ],
+)
+def test_each_proof_is_asked_for_in_its_place(
+    browser, site, lists, configure, keys, words, marked
+):
+    address, _ = lists
+    field = GOOD[2].replace('ESMTPSA', 'ESMTPS')
+    fields = [*GOOD[:2], field.replace('(Authenticated sender: alice)\n\t', '')]
+    path = hold(site, address, fields)
+    configure(f'trusted_remote_servers:\n{keys}\n')
+    browser.log_in('moderator')
+    browser.open_list(address, path)
+    (mark,) = browser.find_all(f'{ROUTE} .end')
+    assert words in mark.text
+    (hop,) = [one for one in browser.find_all(ROUTE) if words in one.text]
+    assert marked in hop.text
+    assert 'on no list' not in browser.text
 
 
 def test_setting_that_decides_is_named_and_the_route_is_good(browser, site, lists):

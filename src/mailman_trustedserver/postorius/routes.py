@@ -5,6 +5,7 @@
 
 from django.utils.dateparse import parse_datetime
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 
 __all__ = ['picture']
@@ -14,6 +15,28 @@ SHOWN_FIRST, SHOWN_LAST = 3, 9
 
 # Up to how many seconds a time is said in a unit, and how many seconds that has.
 _UNITS = (120, 1), (7200, 60), (172_800, 3600)
+
+
+# What is said where a proof was to be, by the proof that was asked or the reason.
+_UNPROVED = {
+    'not-authenticated': gettext_lazy(
+        'The proof is missing here: the outgoing server has to state that the sender '
+        'authenticated.'
+    ),
+    'too-many-hops': gettext_lazy(
+        'The proof is missing here: at most one hop may lie before the outgoing server.'
+    ),
+    'own-host': gettext_lazy(
+        'The proof is missing here: a user has to hand the message in, and no server.'
+    ),
+    'microsoft-365': gettext_lazy(
+        'The proof is missing here: the header has to state that a member of the '
+        'organisation submitted the message to Microsoft 365.'
+    ),
+    'dkim': gettext_lazy(
+        "The proof that is needed here is a DKIM signature of the sender's domain."
+    ),
+}
 
 
 def picture(described):
@@ -27,6 +50,9 @@ def picture(described):
     end = described['ended_at']
     if end is not None:
         hops[end]['end'] = True
+    unproved = described.get('unproved_at')
+    if unproved is not None:
+        hops[unproved]['unproved'] = _unproved(described)
     attested = [hop for hop in hops if hop['attested']]
     older = len(hops) - len(attested) + described['fields_not_read']
     if attested and older and described['older_change_nothing']:
@@ -42,6 +68,14 @@ def picture(described):
     if len(drawn) <= SHOWN_FIRST + SHOWN_LAST + 1:
         return [], [], drawn
     return drawn[:SHOWN_FIRST], drawn[SHOWN_FIRST:-SHOWN_LAST], drawn[-SHOWN_LAST:]
+
+
+def _unproved(described):
+    """What is said where the proof was to be."""
+    for key in (*described['asked'][-1:], described['route_reason']):
+        if key in _UNPROVED:
+            return _UNPROVED[key]
+    return _('The proof is missing here.')
 
 
 def _delay(seconds):

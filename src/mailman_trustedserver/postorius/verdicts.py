@@ -4,6 +4,7 @@
 """A decision, as REST describes it, in words of the reader's language."""
 
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 from mailman_trustedserver.reasons import Actor, Reason
 from postorius.forms.list_forms import MessageAcceptanceForm
 
@@ -24,6 +25,21 @@ _OF_AN_ADDRESS = {
     Reason.UNLISTED_PEER,
     Reason.NO_OUTGOING_SERVER,
     Reason.TOO_MANY_HOPS,
+}
+
+
+# Why the verdict was another one when the post came.
+_DIFFERENCES = {
+    'configuration': gettext_lazy(
+        'The configuration of the plugin was changed in between.'
+    ),
+    'list-settings': gettext_lazy('The settings of this list were changed in between.'),
+    'dkim': gettext_lazy(
+        'DNS was asked for the DKIM signature when the post came, and is not asked '
+        'again: the first verdict is the one that counts.'
+    ),
+    'failure': gettext_lazy('It was a fault of the plugin, and none of the route.'),
+    'rules': gettext_lazy('The plugin was of another version then, with other rules.'),
 }
 
 
@@ -53,6 +69,18 @@ class Verdict:
         # version may have one that is not known here.
         self.reason = _reason(described.get('reason'))
         self.route_reason = _reason(described.get('route_reason'))
+
+    @property
+    def then(self):
+        """What was said when the post came; None if that is not known."""
+        then = self.described.get('then')
+        return then and Verdict(then)
+
+    @property
+    def difference(self):
+        """Why it is not what is said now; None if it is."""
+        difference = self.described['difference']
+        return difference and _DIFFERENCES.get(difference, difference)
 
     @property
     def trusted(self):
@@ -106,6 +134,10 @@ class Verdict:
             return ''
         if self.reason is Reason.INTERNAL_ERROR:
             return ''
+        return self._why
+
+    @property
+    def _why(self):
         return self._said(self.reason) or self.described['explanation']
 
     @property
@@ -153,13 +185,16 @@ class Verdict:
         if self.trusted is None:
             return _('not known: the content of the message is lost')
         if self.switched_off:
+            if 'default_nonmember_action' not in self.described:
+                # It is not kept which one it was.
+                return _('switched off by the settings of this list')
             return _('switched off by “{setting}: {action}”').format(
                 setting=nonmember_setting(), action=self.action
             )
         if self.nothing_in_force:
             return _('not known: {reason}').format(reason=_(self.reason.sentence))
         if not self.trusted:
-            reason = self.sentence
+            reason = self._why
             if self.reason is Reason.UNLISTED_PEER:
                 reason = _('{peer} is on no list').format(peer=self.address)
             return _('not trusted: {reason}').format(reason=reason)
@@ -175,11 +210,13 @@ class Verdict:
 
     def _filled_in(self, sentence):
         details = dict(self.described['details'])
-        details['problem'] = details['problem'] and _(details['problem'])
+        if details.get('problem'):
+            details['problem'] = _(details['problem'])
         try:
             return sentence.format_map(details)
         except KeyError:
-            # The plugin in Mailman is of another version than this application.
+            # It is not kept with a post, or the plugin in Mailman is of another
+            # version than this application.
             return ''
 
 
