@@ -525,6 +525,18 @@ def test_one_call_has_the_verdicts_on_a_page_of_held_messages(call):
     assert 'hops' not in entry
 
 
+@pytest.mark.parametrize(
+    ('value', 'reason'),
+    [(True, 'usenet'), ('True', 'usenet'), (False, 'outgoing-server')],
+)
+def test_usenet_article_is_known_on_the_page_and_alone(call, value, reason):
+    article = hold(make_message(GOOD), msgdata={'fromusenet': value})
+    post = hold(make_message(GOOD))
+    assert held(call) == (2, {article: reason, post: 'outgoing-server'})
+    answer = call('GET', f'{THE_LIST}/held/{article}/explanation')
+    assert answer.json['reason'] == reason
+
+
 def test_held_message_whose_content_is_lost_has_no_verdict(call):
     from mailman.config import config
     from pathlib import Path

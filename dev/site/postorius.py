@@ -14,6 +14,7 @@ it to make a KeyboardInterrupt of SIGTERM.
 from __future__ import annotations
 
 import dataclasses
+import http.cookiejar
 import json
 import os
 import re
@@ -21,9 +22,11 @@ import secrets
 import subprocess
 import sys
 import time
+import urllib.error
+import urllib.parse
 import urllib.request
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dev.site.mailman import free_ports, LOOPBACK, MailmanSite, REST_USER
 from dev.site.process import SiteError
 from pathlib import Path
@@ -35,6 +38,7 @@ APPS = ('mailman_trustedserver.postorius',)
 START_SECONDS = 60.0
 STOP_SECONDS = 10.0
 COMMAND_SECONDS = 120.0
+PAGE_SECONDS = 120.0
 # An exception as Python prints it, and an answer 500 as runserver logs it.
 ERROR = re.compile(
     r'^Traceback \(most recent call last\):\n(?:[ \t].*\n|\n)*\S.*|^.*" 500 \d+$',
@@ -214,3 +218,54 @@ class WebSite:
         found = ERROR.findall(self.log)
         new, self._errors_seen = found[self._errors_seen :], len(found)
         return new
+
+
+class Visitor:
+    """One who asks a WebSite for pages without a browser.
+
+    :param user: Who logs in; nobody if it is None.
+    """
+
+    def __init__(self, web: WebSite, user: User | None = None) -> None:
+        self._web = web
+        self._cookies = http.cookiejar.CookieJar()
+        self._opener = urllib.request.build_opener(
+            # The empty one keeps out a proxy of the environment.
+            urllib.request.ProxyHandler({}),
+            urllib.request.HTTPCookieProcessor(self._cookies),
+            _NoRedirect(),
+        )
+        # The form comes with the token that every POST needs.
+        self.get('/accounts/login/')
+        if user is not None:
+            data = {'login': user.name, 'password': user.password}
+            status, _ = self.post('/accounts/login/', data)
+            if status != 302:
+                raise SiteError(f'{user.name} could not log in: {status}')
+
+    def get(self, path: str) -> tuple[int, str]:
+        """The status and the text of a page; no redirect is followed."""
+        return self._open(path)
+
+    def post(
+        self, path: str, data: Mapping[str, str], token: bool = True
+    ) -> tuple[int, str]:
+        """The same where a form is sent, with the token against forgery or without."""
+        tokens = {one.name: one.value or '' for one in self._cookies}
+        if token:
+            data = {**data, 'csrfmiddlewaretoken': tokens['csrftoken']}
+        return self._open(path, urllib.parse.urlencode(data).encode())
+
+    def _open(self, path: str, data: bytes | None = None) -> tuple[int, str]:
+        try:
+            answer = self._opener.open(self._web.url + path, data, PAGE_SECONDS)
+        except urllib.error.HTTPError as error:
+            answer = error
+        with answer:
+            return answer.status, answer.read().decode()
+
+
+class _NoRedirect(urllib.request.HTTPRedirectHandler):
+    def redirect_request(self, *args: Any) -> None:
+        """See `HTTPRedirectHandler`."""
+        return None

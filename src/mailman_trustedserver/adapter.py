@@ -16,10 +16,12 @@ from datetime import timezone
 from email.message import Message
 from functools import partial
 from mailman.config import config
+from mailman.database.transaction import dbconnection
 from mailman.interfaces.listmanager import IListManager
 from mailman.interfaces.mailinglist import IAcceptableAliasSet
 from mailman.interfaces.messages import IMessageStore
 from mailman.interfaces.plugin import IPlugin
+from mailman.model.pending import Pended, PendedKeyValue
 from mailman_trustedserver.decision import decide, Decision
 from mailman_trustedserver.flattening import as_received
 from mailman_trustedserver.header import Header
@@ -43,12 +45,18 @@ __all__ = [
     'held_header',
     'is_trusted',
     'is_usenet',
+    'maybe_usenet',
     'settings_for',
     'values_of',
 ]
 
 log = logging.getLogger('mailman.error')
 vette = logging.getLogger('mailman.vette')
+
+# What `mailman gatenews` puts into the metadata of a post, and what Mailman makes of
+# that in its database if the value is no text.
+_USENET = 'fromusenet'
+_USENET_KEYS = (_USENET, f'_pck_{_USENET}')
 
 # One for a process, so that a failure is remembered from one post to the next.
 _key_records = KeyRecords()
@@ -127,7 +135,18 @@ def is_usenet(msgdata: Any) -> bool:
 
     :param msgdata: The metadata of the post.
     """
-    return bool(msgdata.get('fromusenet'))
+    return bool(msgdata.get(_USENET))
+
+
+@dbconnection
+def maybe_usenet(store: Any) -> set[str]:
+    """The posts that are held, on any list, and may be Usenet articles.
+
+    :return: The `data_hash` of each whose metadata says something of it.  To load
+        all of the metadata takes Mailman longer than to decide on the post.
+    """
+    found = store.query(Pended.token).join(Pended.key_values)
+    return {token for (token,) in found.filter(PendedKeyValue.key.in_(_USENET_KEYS))}
 
 
 def held_header(message_id: str) -> Optional[Header]:

@@ -23,8 +23,8 @@ PLUGINS = {
 }
 
 
-@pytest.fixture(scope='module')
-def client():
+@pytest.fixture
+def client(monkeypatch):
     """The module; its sentences need Django's settings."""
     if missing():
         pytest.fail(f'missing: {", ".join(missing())}')
@@ -34,15 +34,18 @@ def client():
         settings.configure(USE_I18N=False)
     from mailman_trustedserver.postorius import client
 
+    monkeypatch.setattr(client.TrustedServers, '_plugin_name', 'trustedserver')
     return client
 
 
-def servers(client, answers):
+def servers(client, answers, calls=None):
     """What asks a Mailman that answers so; a number is an error's status."""
     from mailmanclient import MailmanConnectionError
 
     def call(path, data=None, method=None):
-        answer = answers[path]
+        if calls is not None:
+            calls.append(path)
+        answer = answers.get(path, 404)
         if isinstance(answer, int):
             raise HTTPError(path, answer, 'Reason', {}, None)
         if answer is None:
@@ -86,8 +89,21 @@ def test_missing_answer_is_a_sentence_with_the_remedy(client, answers, error, se
     assert type(raised.value).__name__ == error
 
 
-def test_plugin_may_have_another_name(client):
-    assert servers(client, {'plugins': PLUGINS, LIST: {'x': 1}}).state == {'x': 1}
+def test_plugin_may_have_another_name_which_is_looked_up_once(client):
+    calls = []
+    answers = {'plugins': PLUGINS, LIST: {'x': 1}}
+    assert servers(client, answers, calls).state == {'x': 1}
+    assert calls == ['plugins/trustedserver/lists/a.example.org', 'plugins', LIST]
+    calls.clear()
+    assert servers(client, answers, calls).state == {'x': 1}
+    assert calls == [LIST]
+
+
+def test_name_as_the_manual_has_it_is_not_looked_up(client):
+    calls = []
+    path = 'plugins/trustedserver/lists/a.example.org'
+    assert servers(client, {path: {'x': 1}}, calls).state == {'x': 1}
+    assert calls == [path]
 
 
 @pytest.mark.parametrize(
@@ -99,13 +115,13 @@ def test_plugin_may_have_another_name(client):
     ],
 )
 def test_choice_names_the_chain_that_it_replaces(client, arguments, data):
-    chosen = servers(client, {'plugins': PLUGINS, LIST: None})
+    chosen = servers(client, {})
     calls = []
 
     def call(path, data=None, method=None):
         calls.append((path, data, method))
-        return None, PLUGINS
+        return None, None
 
     chosen._connection.call = call
     chosen.choose(*arguments)
-    assert calls[-1] == (LIST, data, 'PATCH')
+    assert calls == [('plugins/trustedserver/lists/a.example.org', data, 'PATCH')]

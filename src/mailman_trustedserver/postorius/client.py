@@ -4,7 +4,6 @@
 """What the plugin in Mailman's core says, over Mailman's REST API."""
 
 from copy import copy
-from django.utils.functional import cached_property
 from django.utils.translation import gettext as _
 from mailman_trustedserver.names import PLUGIN
 from mailmanclient import MailmanConnectionError
@@ -40,6 +39,11 @@ class NoMessage(Unavailable):
 class _Plugin:
     """The plugin, over a connection of mailmanclient."""
 
+    # The name of the plugin's section, first as the manual has it; the administrator
+    # may choose another.  One that was found is kept for all requests, so that a page
+    # costs no call of Mailman more.
+    _name = 'trustedserver'
+
     def __init__(self, connection):
         self._connection = connection
 
@@ -50,9 +54,9 @@ class _Plugin:
         self._ask(path, data, 'PATCH')
 
     def _ask(self, path, data=None, method=None):
-        root = f'plugins/{quote(self._plugin_name)}'
+        name = _Plugin._name
         try:
-            return self._call(f'{root}/{path}', data, method)
+            return self._call(f'plugins/{quote(name)}/{path}', data, method)
         except HTTPError as error:
             if error.code == 409:
                 raise Unavailable(
@@ -69,9 +73,12 @@ class _Plugin:
                 ) from error
             if error.code != 404:
                 raise Unavailable(_no_answer(error)) from error
-        # Is it the plugin that is missing, or what it was asked for?
+        # Is it the plugin that is missing, its name, or what it was asked for?
+        _Plugin._name = self._find_plugin()
+        if _Plugin._name != name:
+            return self._ask(path, data, method)
         try:
-            self._call(root)
+            self._call(f'plugins/{quote(name)}')
         except HTTPError as error:
             raise Unavailable(
                 _(
@@ -82,9 +89,8 @@ class _Plugin:
             ) from error
         raise NotFound(_('Mailman does not know this list or held message.'))
 
-    @cached_property
-    def _plugin_name(self):
-        """The name from its section; the administrator chose it."""
+    def _find_plugin(self):
+        """The name of its section."""
         try:
             plugins = self._call('plugins').get('entries', ())
         except HTTPError as error:
