@@ -24,8 +24,9 @@ DEBIAN = 12 13 sid
 
 DATABASES = postgresql mariadb
 
-# Postorius as Debian 12 has it, and the newest; tests/web/*.txt has the rest.
-WEB = 1.3.8 1.3.13
+# Postorius as Debian 12 has it, the newest, and that on the Django of Debian sid;
+# tests/web/*.txt has the rest.
+WEB = 1.3.8 1.3.13 1.3.13-django-5.2
 SOURCES := $(shell find src -type f -not -name '*.pyc')
 
 .PHONY: help demo demo-web test check pre-commit docs package test-package manual-runs fuzz nightly bench test-versions test-web messages screenshots \
@@ -180,6 +181,7 @@ $(VENV)/.installed-%: $(VENV)/.installed
 	.venvs/web-$*/bin/python -m pip wheel --quiet --no-deps --wheel-dir .venvs/web-$*/wheel .
 	.venvs/web-$*/bin/python -m pip uninstall --quiet --yes mailman-trustedserver
 	.venvs/web-$*/bin/python -m pip install --quiet --requirement $< "$$(echo .venvs/web-$*/wheel/*.whl)[test-web]"
+	$(if $(findstring -django-,$*),.venvs/web-$*/bin/python -m pip install --quiet --no-deps 'django==$(lastword $(subst -, ,$*)).*')
 	touch $@
 
 clean:  ## remove what all of these made

@@ -14,6 +14,7 @@ from mailman_trustedserver.policy import MAX_FIELDS
 from mailman_trustedserver.reasons import Reason
 from mailman_trustedserver.report import (
     describe,
+    describe_briefly,
     describe_then,
     draw,
     keep,
@@ -164,8 +165,11 @@ def test_whatever_a_message_id_has_is_one_value_of_one_line(message_id):
 @pytest.mark.parametrize('header', [GOOD, BAD, Header()])
 def test_description_and_what_is_kept_are_plain_values(header):
     decision = decide(header, settings(), mlist())
-    described = describe(decision)
+    described, briefly = describe(decision), describe_briefly(decision)
     assert json.loads(json.dumps(described)) == described
+    assert briefly['details'].items() <= described['details'].items()
+    for name in briefly.keys() - {'details'}:
+        assert briefly[name] == described[name]
     kept = json.loads(keep(decision))
     assert kept['reason'] == described['reason']
     assert kept['digest'] == settings().digest

@@ -207,6 +207,13 @@ class WebSite:
         described = json.dumps([dataclasses.asdict(user) for user in users])
         self._run('dev.site.postorius_users', input=described)
 
+    def visit(self, user: User | None = None) -> Visitor:
+        """Somebody who asks for pages, logged in as a user or as nobody.
+
+        Raises SiteError if the user cannot log in.
+        """
+        return Visitor(self.url, user)
+
     @property
     def log(self) -> str:
         """What the server logged, requests included."""
@@ -221,13 +228,10 @@ class WebSite:
 
 
 class Visitor:
-    """One who asks a WebSite for pages without a browser.
+    """One who asks a WebSite for pages without a browser.  See `WebSite.visit`."""
 
-    :param user: Who logs in; nobody if it is None.
-    """
-
-    def __init__(self, web: WebSite, user: User | None = None) -> None:
-        self._web = web
+    def __init__(self, url: str, user: User | None) -> None:
+        self._url = url
         self._cookies = http.cookiejar.CookieJar()
         self._opener = urllib.request.build_opener(
             # The empty one keeps out a proxy of the environment.
@@ -258,7 +262,7 @@ class Visitor:
 
     def _open(self, path: str, data: bytes | None = None) -> tuple[int, str]:
         try:
-            answer = self._opener.open(self._web.url + path, data, PAGE_SECONDS)
+            answer = self._opener.open(self._url + path, data, PAGE_SECONDS)
         except urllib.error.HTTPError as error:
             answer = error
         with answer:

@@ -28,10 +28,10 @@ from typing import Any, Optional
 __all__ = [
     'day_of',
     'describe',
+    'describe_briefly',
     'describe_configuration',
     'describe_settings',
     'describe_then',
-    'describe_verdict',
     'draw',
     'escape',
     'keep',
@@ -83,7 +83,7 @@ def describe(decision: Decision) -> dict[str, Any]:
     attested = [finding for finding in verdict.findings if finding.attested]
     ended = attested and known and not good and unproved_at is None
     return {
-        **describe_verdict(decision),
+        **_described_verdict(decision),
         'hops': [
             {
                 **_described_hop(field, finding),
@@ -131,7 +131,7 @@ def _standing(finding: Finding, sender: bool) -> str:
     return 'sender' if sender else 'unlisted'
 
 
-def describe_verdict(decision: Decision) -> dict[str, Any]:
+def _described_verdict(decision: Decision) -> dict[str, Any]:
     """A decision as plain values only, without the route.
 
     :param decision: The decision.
@@ -150,6 +150,27 @@ def describe_verdict(decision: Decision) -> dict[str, Any]:
         'actor': verdict.reason.actor.value,
         'case': verdict.case,
         'details': verdict.details,
+    }
+
+
+def describe_briefly(decision: Decision) -> dict[str, Any]:
+    """A decision as plain values only, as far as it is told in one line.
+
+    :param decision: The decision on a post to a list.
+    """
+    verdict, mlist = decision.verdict, decision.mlist
+    sentence = verdict.reason.sentence
+    return {
+        'trusted': verdict.trusted,
+        'reason': verdict.reason.value,
+        'explanation': verdict.explanation,
+        'details': {
+            key: value
+            for key, value in verdict.details.items()
+            if f'{{{key}}}' in sentence
+        },
+        'default_nonmember_action': mlist and mlist.default_nonmember_action,
+        'obstacles': [obstacle.value for obstacle in decision.obstacles],
     }
 
 

@@ -53,10 +53,10 @@ from mailman_trustedserver.logs import processes, recent
 from mailman_trustedserver.names import CHAIN, DEFAULT_CHAIN, MSGDATA_KEY
 from mailman_trustedserver.report import (
     describe,
+    describe_briefly,
     describe_configuration,
     describe_settings,
     describe_then,
-    describe_verdict,
 )
 from mailman_trustedserver.scopes import Configuration
 from zope.component import getUtility
@@ -72,18 +72,6 @@ MAX_PAGE = 10**9
 
 # The verdicts that held messages can be chosen by, and whether they trust.
 VERDICTS = {'trusted': True, 'not-trusted': False}
-
-# What is told of each on a page of held messages; `self_link` leads to the rest.
-# Mailman computes a tag of each entry, and of all, which takes as long as the rest.
-IN_SHORT = (
-    'default_nonmember_action',
-    'obstacles',
-    'message_id',
-    'trusted',
-    'reason',
-    'explanation',
-    'details',
-)
 
 # The media types of a message (RFC 2046, RFC 6532).
 MESSAGE_TYPES = ('message/rfc822', 'message/global')
@@ -399,10 +387,9 @@ class _HeldMessages(CollectionMixin, _Explanation):
     def _resource_as_dict(self, held):
         """See `CollectionMixin`."""
         decision = self._decision(held)
-        verdict = {'trusted': None}
-        if decision is not None:
-            described = describe_verdict(decision)
-            verdict = {key: described[key] for key in IN_SHORT}
+        # No more than that: Mailman computes a tag of each entry, and one of all,
+        # which takes longer than to decide.
+        verdict = {'trusted': None} if decision is None else describe_briefly(decision)
         return {
             'request_id': held.id,
             **verdict,

@@ -20,7 +20,7 @@ from dev.site.outcomes import Outcome
 from dev.site.postorius import User, WebSite
 from dev.site.posts import CONFIGURATION, make_post, ROOT
 from pathlib import Path
-from tests.conftest import BAD, need, new_list, post_to, TOOLS_REQUIRED
+from tests.conftest import BAD, need, new_list, post_to, TOOLS_REQUIRED, wait_until
 
 
 PROGRAMS = 'chromium', 'chromedriver', 'xgettext'
@@ -145,6 +145,12 @@ def hold(site, address, fields=BAD, **headers):
     assert post_to(site, address, post) == [Outcome.HELD]
     (held,) = site.rest('GET', f'/3.1/lists/{list_id(address)}/held')['entries']
     return f'held_messages/{held["request_id"]}/explanation'
+
+
+def wait_for_held(site, address, number):
+    """Wait until a list holds so many posts."""
+    path = f'/3.1/lists/{list_id(address)}/held/count'
+    wait_until(lambda: site.rest('GET', path)['count'] == number)
 
 
 def give_role(site, address, user, role):

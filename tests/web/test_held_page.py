@@ -1,0 +1,73 @@
+# SPDX-FileCopyrightText: 2026 The mailman-trustedserver authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What a page of many held posts asks of Mailman.
+
+dev/benchmarks/held.py measures how long it takes.
+"""
+
+import pytest
+import re
+
+from dev.demo.routes import ROUTES
+from dev.site.posts import make_post, SENDER
+from tests.conftest import CHAIN, wait_until
+from tests.web.conftest import list_id, make_lists, set_chain, USERS, wait_for_held
+
+
+pytestmark = pytest.mark.web
+
+POSTS = 200
+VERDICT = re.compile('<a class="mailman-trustedserver-why ')
+
+
+@pytest.fixture(scope='module')
+def held(web):
+    """A list that holds posts."""
+    address, _ = make_lists(web.site)
+    set_chain(web.site, address, CHAIN)
+    routes = [route.fields for route in ROUTES if not route.trusted]
+    for number in range(POSTS):
+        post = make_post(routes[number % len(routes)], to=address)
+        web.site.post(address, post, SENDER)
+    wait_for_held(web.site, address, POSTS)
+    return address
+
+
+def calls(site, page):
+    """The paths that Mailman is asked for while a page is opened."""
+
+    def logged():
+        log = (site.directory / 'var' / 'logs' / 'rest.log').read_text()
+        return re.findall(r'"GET (/3\.1/\S+)', log)
+
+    def marks():
+        return logged().count(mark)
+
+    # It has one process for REST, which logs a call before it takes the next one.
+    mark = '/3.1/system/versions'
+    site.rest('GET', mark)
+    wait_until(marks)
+    before = len(logged()), marks()
+    status, text = page()
+    site.rest('GET', mark)
+    wait_until(lambda: marks() > before[1])
+    assert status == 200
+    return logged()[before[0] : -1], text
+
+
+def test_page_of_many_held_posts_costs_one_call_more(web, site, held):
+    path = f'/postorius/lists/{list_id(held)}/held_messages?count={POSTS}'
+    visitor = web.visit(USERS['moderator'])
+    found, text = calls(site, lambda: visitor.get(path))
+    assert len(VERDICT.findall(text)) == POSTS
+    ours = f'/3.1/plugins/trustedserver/lists/{list_id(held)}/held'
+    assert found.count(f'{ours}?count={POSTS}&page=1') == 1
+    apps = web.apps
+    web.restart(())
+    try:
+        own, text = calls(site, lambda: visitor.get(path))
+        assert not VERDICT.findall(text)
+    finally:
+        web.restart(apps)
+    assert [one for one in found if not one.startswith(ours)] == own
