@@ -219,11 +219,12 @@ def hostile_post(address, place, text):
         '\tenvelope-from <a@example.com>;\n'
         f'\tTue, 1 Sep 2026 10:00:00 +0000{end}'
     )
-    headers = {
-        'subject': {'subject': text if text.isascii() else Header(text).encode()},
-        'message_id': {'message_id': f'<{text}@example.org>'},
-    }
-    return make_post([field], to=address, **headers.get(place, {}))
+    headers = {}
+    if place == 'subject':
+        headers['subject'] = text if text.isascii() else Header(text).encode()
+    elif place == 'message_id':
+        headers['message_id'] = f'<{text}@example.org>'
+    return make_post([field], to=address, **headers)
 
 
 @pytest.fixture(scope='module')
