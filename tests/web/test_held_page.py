@@ -38,8 +38,10 @@ def calls(site, page):
     """The paths that Mailman is asked for while a page is opened."""
 
     def logged():
-        log = (site.directory / 'var' / 'logs' / 'rest.log').read_text()
-        return re.findall(r'"GET (/3\.1/\S+)', log)
+        # Which one has them depends on the version of Mailman.
+        logs = (site.directory / 'var' / 'logs').glob('*.log')
+        text = ''.join(log.read_text('utf-8', 'replace') for log in logs)
+        return re.findall(r'"GET (/3\.1/\S+)', text)
 
     def marks():
         return logged().count(mark)
