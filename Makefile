@@ -77,7 +77,7 @@ test-package: $(VENV)/.installed-package  ## the same, and the tests on the whee
 	$(VENV)/bin/python -m dev.package --tests
 
 # What .ci/run leaves out; each has its own lines.
-RELEASE = test-package nightly bench test-version-3.3.9 test-databases test-web-1.3.8 test-debian-sid
+RELEASE = test-package nightly bench test-version-3.3.9 test-databases test-web-1.3.8 test-web-1.3.13-django-5.2 test-debian-sid
 release-check: $(RELEASE)  ## before a release: what takes too long for each change
 	$(MAKE) fuzz FUZZ_SECONDS=600
 
