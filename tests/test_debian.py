@@ -259,6 +259,8 @@ def test_explain_tells_a_good_route_from_a_forged_one(
     assert ('not trusted' in out) is bool(status)
 
 
+# It takes minutes, and what Mailman loads is the same files either way.
+@pytest.mark.parametrize('installed', ['deb'], indirect=True)
 def test_tests_that_start_a_mailman_pass(debian, installed):
     packages = 'python3-pytest', 'python3-hypothesis'
     debian.run('apt-get', 'install', *packages, network=True)

@@ -36,8 +36,9 @@ RELEASES = {
     'sid': Release('sid', '3.3.10'),
 }
 TOOLS = ('debootstrap', 'unshare', 'nsenter', 'ip', 'apt-get')
-# An installation of packages takes a minute; the mirror may be slow.
-COMMAND_SECONDS = 600
+# An installation of packages takes a minute, and the tests of a Mailman five; the
+# mirror may be slow, and the machine busy.
+COMMAND_SECONDS = 1800
 
 # What the first process does; it then waits for the end of its input.  Its
 # /proc is that of the namespace outside, where the tests are.
