@@ -41,6 +41,8 @@ demo: $(VENV)/.installed  ## show the main job on a real Mailman
 demo-web: $(VENV)/.installed-web  ## the same in a browser, with Postorius
 	$(VENV)/bin/python -m dev.demo.web
 
+# As on anybody's machine, in CI too.
+test: export TOOLS =
 test: $(VENV)/.installed-test  ## run the tests that need nothing else
 	$(VENV)/bin/python -m pytest -rs --cov --cov-report=
 	$(VENV)/bin/python -m coverage report --include='$(PURE)' --fail-under=100
@@ -77,7 +79,8 @@ test-package: $(VENV)/.installed-package  ## the same, and the tests on the whee
 	$(VENV)/bin/python -m dev.package --tests
 
 # What .ci/run leaves out; each has its own lines.
-RELEASE = test-package nightly bench test-version-3.3.9 test-databases test-web-1.3.8 test-web-1.3.13-django-5.2 test-debian-sid
+RELEASE = test-package nightly bench test-version-3.3.8 test-version-3.3.9 test-databases test-web-1.3.8 test-web-1.3.13-django-5.2 \
+	test-debian-12-deb test-debian-13-deb test-debian-sid
 release-check: $(RELEASE)  ## before a release: what takes too long for each change
 	$(MAKE) fuzz FUZZ_SECONDS=600
 
