@@ -11,8 +11,8 @@ import sys
 
 from datetime import date
 from dev.site.posts import CONFIGURATION, LIST, ROOT
+from dev.site.process import mailman_program
 from ipaddress import ip_address
-from pathlib import Path
 from tests.conftest import CHAIN, DEFAULT_CHAIN, invoke, LIST_ID, section
 from types import SimpleNamespace
 
@@ -290,7 +290,7 @@ def mailman(tmp_path_factory):
         f'[mailman]\nlayout: here\n[paths.here]\nvar_dir: {directory}/var\n{text}'
     )
     as_root = ['--run-as-root'] if os.geteuid() == 0 else []
-    command = [sys.executable, Path(sys.executable).with_name('mailman'), *as_root]
+    command = [sys.executable, mailman_program(), *as_root]
 
     def run(*args, stdout):
         return subprocess.run(

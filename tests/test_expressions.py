@@ -187,6 +187,10 @@ class Matcher:
     def ANY(self, argument, position, rest):
         return self.leaf(position, rest, lambda c: True)
 
+    def FAILURE(self, argument, position, rest):
+        self.step()
+        return False
+
     def IN(self, items, position, rest):
         def matches(code):
             found = False
