@@ -48,7 +48,8 @@ test: $(VENV)/.installed-test  ## run the tests that need nothing else
 	$(VENV)/bin/python -m coverage report --include='$(PURE)' --fail-under=100
 	$(VENV)/bin/python -m coverage report --omit='$(PURE),$(ELSEWHERE)' --fail-under=90
 
-check: $(VENV)/.installed-check  ## lint, format, types and the layers of imports
+# Types are checked against what the tests use.
+check: $(VENV)/.installed-test $(VENV)/.installed-check  ## lint, format, types and the layers of imports
 	$(VENV)/bin/ruff check .
 	$(VENV)/bin/ruff format --check .
 	$(VENV)/bin/mypy
