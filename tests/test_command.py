@@ -581,6 +581,7 @@ def test_explain_prints_json_for_programs(mlist, posted):
             'found': '',
         },
         'ended_at': None,
+        'unproved_at': None,
         'fields_not_read': 0,
         'older_change_nothing': True,
     }

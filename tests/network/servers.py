@@ -14,6 +14,7 @@ import subprocess
 import threading
 import time
 
+from contextlib import suppress
 from pathlib import Path
 from tests.network import roots
 from tests.network.hosts import Host, NAMES, Network
@@ -162,9 +163,11 @@ class Server:
     def returned(self, message_id: str) -> bool:
         """Whether the server sent a message back to its sender (Postfix, Exim)."""
         # Exim cannot deliver its notice and keeps it, the header quoted in it.
-        notices = self.root.glob('var/spool/exim4/input/*-D')
-        if any(message_id.encode() in path.read_bytes() for path in notices):
-            return True
+        for notice in self.root.glob('var/spool/exim4/input/*-D'):
+            # One that it has just delivered is gone.
+            with suppress(FileNotFoundError):
+                if message_id.encode() in notice.read_bytes():
+                    return True
         text = ''.join(path.read_text('utf-8', 'replace') for path in self._log_files())
         queue_ids = re.findall(rf'(\S+): message-id={re.escape(message_id)}', text)
         return any(

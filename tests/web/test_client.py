@@ -34,7 +34,7 @@ def client(monkeypatch):
         settings.configure(USE_I18N=False)
     from mailman_trustedserver.postorius import client
 
-    monkeypatch.setattr(client.TrustedServers, '_name', 'trustedserver')
+    monkeypatch.setattr(client._Plugin, '_name', 'trustedserver')
     return client
 
 
