@@ -4,11 +4,12 @@
 """What must hold for whatever a client sends through a real server."""
 
 import pytest
+import re
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from mailman_trustedserver.addresses import parse_address
-from mailman_trustedserver.formats import FORMATS
+from mailman_trustedserver.formats import expand, FORMATS
 from mailman_trustedserver.received import (
     choose,
     clean,
@@ -18,6 +19,14 @@ from mailman_trustedserver.received import (
 )
 from tests.servers import LURES, SERVERS
 from tests.test_received import assert_that_no_skipped_row_matches
+
+
+def fields_of(row):
+    """Fields of the grammar of a row.
+
+    Not of its pattern: Debian 13's Hypothesis does not know the `(?!)` in it.
+    """
+    return st.from_regex(re.compile(expand(row.grammar), re.ASCII), fullmatch=True)
 
 
 @pytest.mark.parametrize('server', SERVERS)
@@ -73,7 +82,7 @@ def test_no_row_that_is_skipped_could_match_what_a_server_writes(drawn):
 
 @pytest.mark.parametrize('row', FORMATS, ids=lambda row: row.name)
 def test_no_row_is_skipped_for_a_field_of_its_grammar(row):
-    @given(st.from_regex(row.pattern, fullmatch=True))
+    @given(fields_of(row))
     @settings(max_examples=10)
     def check(field):
         try:
@@ -86,7 +95,7 @@ def test_no_row_is_skipped_for_a_field_of_its_grammar(row):
     check()
 
 
-@given(st.one_of(*(st.from_regex(row.pattern, fullmatch=True) for row in FORMATS)))
+@given(st.one_of(*map(fields_of, FORMATS)))
 @settings(max_examples=50)
 def test_a_field_of_any_row_has_a_peer_only_if_it_is_no_reinjection(field):
     try:
