@@ -9,6 +9,7 @@ of a field.  It gives pairs of the field and the truth: peer, AUTH.
 """
 
 import string
+import struct
 
 from hypothesis import strategies as st
 
@@ -268,7 +269,7 @@ def sendmail(draw, sender=False):
                 lambda address: (
                     'IPv6:'
                     + ':'.join(
-                        f'{int(group, 16):x}' for group in address.exploded.split(':')
+                        f'{group:x}' for group in struct.unpack('!8H', address.packed)
                     )
                 )
             ),
