@@ -44,7 +44,7 @@ demo-web: $(VENV)/.installed-web  ## the same in a browser, with Postorius
 # As on anybody's machine, in CI too.
 test: export TOOLS =
 test: $(VENV)/.installed-test  ## run the tests that need nothing else
-	$(VENV)/bin/python -m pytest -rs --cov --cov-report=
+	$(VENV)/bin/python -m pytest -rs --cov --cov-config=pyproject.toml --cov-report=
 	$(VENV)/bin/python -m coverage report --include='$(PURE)' --fail-under=100
 	$(VENV)/bin/python -m coverage report --omit='$(PURE),$(ELSEWHERE)' --fail-under=90
 

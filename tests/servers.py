@@ -9,7 +9,6 @@ of a field.  It gives pairs of the field and the truth: peer, AUTH.
 """
 
 import string
-import struct
 
 from hypothesis import strategies as st
 
@@ -269,7 +268,8 @@ def sendmail(draw, sender=False):
                 lambda address: (
                     'IPv6:'
                     + ':'.join(
-                        f'{group:x}' for group in struct.unpack('!8H', address.packed)
+                        f'{int(group, 16):x}'
+                        for group in address.packed.hex(':', 2).split(':')
                     )
                 )
             ),

@@ -135,15 +135,15 @@ class Replacements:
         if isinstance(address, IPv4Address):
             return str(address)
         if '.' in text:
-            head = str(IPv6Address(int(address) >> 32 << 32))
-            if head == '::ffff:0:0':
-                head = '::ffff:'
+            head = '::ffff:'
+            if address.ipv4_mapped is None:
+                head = str(IPv6Address(int(address) >> 32 << 32))
             return head + str(IPv4Address(int(address) & 0xFFFFFFFF))
         written = str(address)
         if '::' not in text:
             # Sendmail leaves no zeros out, and some write four digits.
             full = all(len(group) == len('0000') for group in text.split(':'))
-            groups = address.exploded.split(':')
+            groups = address.packed.hex(':', 2).split(':')
             written = ':'.join(
                 group if full else f'{int(group, 16):x}' for group in groups
             )
