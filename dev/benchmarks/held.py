@@ -10,10 +10,10 @@ status is 1 if the median is above the bound.
 """
 
 import sys
-import time
 
 from dev.benchmarks.timing import ratio
 from dev.demo.routes import ROUTES
+from dev.load.posts import SETTLE_SECONDS, wait_until
 from dev.site.mailman import MailmanSite
 from dev.site.postorius import User, WebSite
 from dev.site.posts import CONFIGURATION, make_post, SENDER
@@ -64,8 +64,8 @@ def hold(site: MailmanSite) -> None:
     for number in range(POSTS):
         post = make_post(routes[number % len(routes)].fields, to=LIST)
         site.post(LIST, post, SENDER)
-    while site.rest('GET', f'/3.1/lists/{LIST}/held/count')['count'] < POSTS:
-        time.sleep(0.1)
+    path = f'/3.1/lists/{LIST}/held/count'
+    wait_until(lambda: site.rest('GET', path)['count'] == POSTS, SETTLE_SECONDS)
 
 
 if __name__ == '__main__':
