@@ -274,12 +274,17 @@ class Browser:
 
     @contextmanager
     def _next_page(self):
+        from selenium.common.exceptions import WebDriverException
         from selenium.webdriver.support.expected_conditions import staleness_of
         from selenium.webdriver.support.wait import WebDriverWait
 
         page = self.find('html')
         yield
-        WebDriverWait(self.driver, PAGE_SECONDS).until(staleness_of(page))
+        # While the page goes, Chromium may answer with an error of its own.
+        wait = WebDriverWait(
+            self.driver, PAGE_SECONDS, ignored_exceptions=[WebDriverException]
+        )
+        wait.until(staleness_of(page))
 
     def send(self, url, data, token=True):
         """POST a form as a script of another page would; return the status."""
