@@ -11,7 +11,7 @@ import random
 from dev.demo.routes import received
 from ipaddress import ip_network, IPv4Address, IPv6Address
 from mailman_trustedserver import AddressList, Policy
-from mailman_trustedserver.addresses import parse_address
+from mailman_trustedserver.addresses import format_address, parse_address
 from mailman_trustedserver.policy import _entries
 from pathlib import Path
 
@@ -120,6 +120,7 @@ def forget() -> None:
     """Forget which addresses were looked up, as if none had been seen before."""
     _entries.cache_clear()
     parse_address.cache_clear()
+    format_address.cache_clear()
 
 
 def networks(count: int, seed: int) -> list[str]:

@@ -41,6 +41,7 @@ __all__ = [
     'Address',
     'AddressList',
     'Range',
+    'format_address',
     'parse_address',
     'parse_network',
 ]
@@ -112,6 +113,15 @@ def parse_address(text: str) -> Address:
     if text[:5].lower() == 'ipv6:':
         text = text[5:]
     return _folded(IPv6Address(text.partition('%')[0]))
+
+
+@lru_cache(maxsize=1024)
+def format_address(address: Address) -> str:
+    """The text of an address in canonical form, which Python writes slowly.
+
+    :param address: The address.
+    """
+    return str(address)
 
 
 def _folded(address: IPv6Address) -> Address:

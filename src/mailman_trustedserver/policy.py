@@ -28,7 +28,7 @@ from dataclasses import dataclass, field, replace
 from enum import Enum
 from functools import lru_cache
 from itertools import islice
-from mailman_trustedserver.addresses import Address, AddressList
+from mailman_trustedserver.addresses import Address, AddressList, format_address
 from mailman_trustedserver.reasons import Reason
 from mailman_trustedserver.received import (
     Hop,
@@ -427,7 +427,7 @@ class Verdict:
 
 
 def _peer(finding: Finding = _UNATTESTED) -> str:
-    return '?' if finding.peer is None else str(finding.peer)
+    return '?' if finding.peer is None else format_address(finding.peer)
 
 
 def _may_be_gateway(peer: Address) -> bool:

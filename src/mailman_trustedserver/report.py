@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 from datetime import datetime, timezone
 from ipaddress import ip_address
+from mailman_trustedserver.addresses import format_address
 from mailman_trustedserver.decision import Decision
 from mailman_trustedserver.header import stamped_at
 from mailman_trustedserver.names import RULE
@@ -666,7 +667,7 @@ def _peers(verdict: Verdict) -> list[str]:
     """The attested peers, the newest first, up to the one that decided it."""
     end = None if verdict.decisive is None else verdict.decisive + 1
     return [
-        str(finding.peer)
+        format_address(finding.peer)
         for finding in verdict.findings[:end]
         if finding.peer is not None
     ]
