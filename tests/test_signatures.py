@@ -9,7 +9,6 @@ import pytest
 import re
 import subprocess
 import sys
-import time
 
 from dkim.canonicalization import CanonicalizationPolicy
 from email.utils import formatdate
@@ -614,7 +613,8 @@ def test_any_key_record_is_refused_and_nothing_is_raised(record):
     assert not outcome(key=b'k=ed25519;' + record, algorithm='ed25519')
 
 
-# Input that is made to cost much, as it is built and as it is refused.
+# Input that is made to cost much, as it is built and as it is refused; the
+# benchmarks measure what it costs.
 
 BIG = 20_000_000
 HUGE = 'v=1; a=rsa-sha256; d=example.org; s=one; h=from:to; bh=eA==; b='
@@ -719,17 +719,13 @@ HOSTILE = {
 
 
 @pytest.mark.parametrize('name', HOSTILE)
-def test_hostile_input_is_judged_in_little_time(name):
+def test_hostile_input_is_judged_as_any(name):
     build, refusal = HOSTILE[name]
-    message = build()
-    begun = time.process_time()
     result = check(
-        message,
+        build(),
         lambda name: key_record(),
         domains=[DOMAIN],
         destinations=[LIST],
         received_at=NOW,
     )
-    # On a machine that is not busy, a quarter of this.
-    assert time.process_time() - begun < 1
     assert result == (SIGNED if refusal is None else Result(refusal=refusal))
