@@ -542,6 +542,20 @@ def is_hidden(browser, selector):
     return not browser.find(selector).is_displayed()
 
 
+@pytest.mark.parametrize(('held', 'below'), [(False, 'p'), (True, 'form')])
+def test_filter_stands_below_the_heading(browser, site, lists, held, below):
+    address, _ = lists
+    if held:
+        hold(site, address)
+    browser.log_in('moderator')
+    browser.open_list(address, 'held_messages')
+    parts = browser.find_all('h2, .mailman-trustedserver-filter, form, p')
+    names = [one.tag_name for one in parts]
+    number = names.index('nav')
+    assert 'h2' in names[:number]
+    assert names[number + 1] == below
+
+
 def test_list_is_filtered_by_the_verdict_and_kept_in_its_place(browser, site, lists):
     address, _ = lists
     posts = [
