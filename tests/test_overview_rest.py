@@ -22,7 +22,15 @@ from tests.conftest import (
     section,
     wait_until,
 )
-from tests.test_rest import add_list, application, call, change, ROOT, stored_list
+from tests.test_rest import (
+    add_list,
+    application,
+    call,
+    change,
+    ROOT,
+    stored_list,
+    THE_LIST,
+)
 
 
 pytestmark = pytest.mark.mailman
@@ -321,3 +329,53 @@ def test_report_of_an_empty_log_has_no_day(call, log):
     log.write_text('')
     found = call('GET', REPORT).json
     assert (found['first_day'], found['lists']) == (None, [])
+
+
+# Since when a list is on its chain.
+
+ON, OFF = (
+    f'trusted-server: list={LIST_ID} posting_chain={chain}'
+    for chain in (CHAIN, DEFAULT_CHAIN)
+)
+LATER = 'Sep 02'
+OTHER = ON.replace(LIST_ID, f'x{LIST_ID}')
+
+
+@pytest.mark.parametrize(
+    ('lines', 'since'),
+    [
+        ([], None),
+        ([line(1, ON)], '2026-09-01 10:00:00'),
+        ([line(1, OFF), line(1, ON, LATER)], '2026-09-02 10:00:00'),
+        ([line(1, ON), line(1, OTHER, LATER)], '2026-09-01 10:00:00'),
+        ([line(1, ON), line(1, taken_up('0'), LATER)], '2026-09-01 10:00:00'),
+        # Mailman's shell put it back.
+        ([line(1, ON), line(1, OFF, LATER)], None),
+        ([line(1, f'x {ON}')], None),
+        ([f'{ON}\n'], None),
+    ],
+)
+def test_list_says_since_when_it_is_on_its_chain(call, log, lines, since):
+    log.write_text(''.join(lines))
+    assert call('GET', THE_LIST).json['posting_chain_since'] == since
+
+
+def test_list_without_a_log_does_not_say_since_when(call, log):
+    assert call('GET', THE_LIST).json['posting_chain_since'] is None
+
+
+def test_chain_that_is_chosen_is_logged(call, caplog):
+    with caplog.at_level('INFO', 'mailman.plugins'):
+        call('PATCH', THE_LIST, json={'posting_chain': DEFAULT_CHAIN})
+        invoke('enable', '--mailman-is-down', LIST)
+        invoke('disable', LIST)
+    assert caplog.messages == [OFF, ON, OFF]
+
+
+def test_style_logs_the_chain_of_a_new_list(call, caplog):
+    from mailman.app.lifecycle import create_list
+    from mailman.database.transaction import transaction
+
+    with caplog.at_level('INFO', 'mailman.plugins'), transaction():
+        create_list('new@example.com', style_name='trusted-server-default')
+    assert caplog.messages == [ON.replace(LIST_ID, 'new.example.com')]

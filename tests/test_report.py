@@ -13,6 +13,7 @@ from mailman_trustedserver import decide, Header
 from mailman_trustedserver.policy import MAX_FIELDS
 from mailman_trustedserver.reasons import Reason
 from mailman_trustedserver.report import (
+    chain_line,
     describe,
     describe_briefly,
     describe_then,
@@ -21,6 +22,7 @@ from mailman_trustedserver.report import (
     log_line,
     MAX_FIELD_LENGTH,
     printable,
+    read_chain_line,
     read_kept,
     read_log,
     read_log_by_day,
@@ -135,6 +137,27 @@ def test_what_a_process_took_up_is_read_as_it_was_written(
             'error': error,
         }
     )
+
+
+@pytest.mark.parametrize('list_id', ['staff.example.org', 'a b.example.org', 'x"='])
+@pytest.mark.parametrize(
+    ('before', 'logged_at'),
+    [
+        ('Nov 05 10:00:00 2026 (7) ', '2026-11-05 10:00:00'),
+        ('INFO (7) ', ''),
+        ('x (7) ', None),
+        (' Nov 05 10:00:00 2026 (7) ', None),
+    ],
+)
+def test_chain_that_was_chosen_is_read_as_it_was_written(list_id, before, logged_at):
+    found = read_chain_line(f'{before}{chain_line(list_id, "accept")}\n')
+    expected = {'list_id': list_id, 'posting_chain': 'accept', 'logged_at': logged_at}
+    assert found == (None if logged_at is None else expected)
+
+
+def test_line_of_a_configuration_is_no_line_of_a_chain():
+    line = f'(7) {take_up_line(CONFIGURATION, None, True)}\n'
+    assert read_chain_line(line) is None
 
 
 @pytest.mark.parametrize(

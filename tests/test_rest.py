@@ -461,6 +461,73 @@ def test_bytes_that_are_no_ascii_are_escaped(call):
     assert answer.json['message_id'].startswith('<\\udcff')
 
 
+# A server that is on no list, as if it were on one: the query, what each entry is
+# taken as, and the verdict on the post that it sent.
+CANDIDATES = [
+    ({}, [], 'unlisted-peer'),
+    (
+        {'trusted_remote_servers': '203.0.113.66'},
+        [('trusted_remote_servers', '203.0.113.66', '203.0.113.66')],
+        'outgoing-server',
+    ),
+    (
+        {'authenticated_remote_servers': '::ffff:203.0.113.66'},
+        [('authenticated_remote_servers', '::ffff:203.0.113.66', '203.0.113.66')],
+        'not-authenticated',
+    ),
+    (
+        {'trusted_local_servers': ['203.0.113.0/24', '198.51.100.1']},
+        [
+            ('trusted_local_servers', '203.0.113.0/24', '203.0.113.0/24'),
+            ('trusted_local_servers', '198.51.100.1', '198.51.100.1'),
+        ],
+        'no-outgoing-server',
+    ),
+]
+
+
+@pytest.mark.parametrize(('query', 'taken', 'reason'), CANDIDATES, ids=repr)
+def test_message_is_explained_as_if_a_server_were_listed(call, query, taken, reason):
+    path, post = f'{THE_LIST}/explanation', make_post(BAD)
+    policy = call('GET', f'{THE_LIST}/policy').json
+    answer = call('POST', path, body=post, headers=MESSAGE, params=query)
+    assert answer.json['reason'] == reason
+    assert [tuple(one.values()) for one in answer.json['candidates']] == taken
+    # Nothing is kept.
+    assert call('GET', f'{THE_LIST}/policy').json == policy
+    answer = call('POST', path, body=post, headers=MESSAGE)
+    assert answer.json['reason'] == 'unlisted-peer'
+
+
+@pytest.mark.parametrize(
+    'query',
+    [
+        {'trusted_remote_servers': '^203'},
+        {'trusted_remote_servers': '!203.0.113.66'},
+        {'trusted_remote_servers': 'out.example.org'},
+        {'trusted_remote_server': '203.0.113.66'},
+        {'sender_domains': 'example.org'},
+        {'trusted_remote_servers': '203.0.113.66 ' * 11},
+        {'trusted_remote_servers': ['203.0.113.66'] * 11},
+        {'trusted_local_servers': '1.2.3.4\x00'},
+    ],
+    ids=repr,
+)
+def test_what_cannot_be_tried_is_refused(call, query):
+    path = f'{THE_LIST}/explanation'
+    answer = call('POST', path, body=make_post(BAD), headers=MESSAGE, params=query)
+    assert answer.status_code == 400
+    assert answer.json['description']
+
+
+def test_candidate_changes_nothing_where_no_configuration_is_in_force(call, configure):
+    configure(CONFIGURATION + 'mode: watch\n')
+    query = {'trusted_remote_servers': '203.0.113.66'}
+    path = f'{THE_LIST}/explanation'
+    answer = call('POST', path, body=make_post(BAD), headers=MESSAGE, params=query)
+    assert answer.json['reason'] == 'configuration-error'
+
+
 @pytest.mark.parametrize(
     ('body', 'content_type', 'status'),
     [

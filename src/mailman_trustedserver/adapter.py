@@ -28,7 +28,7 @@ from mailman_trustedserver.header import Header
 from mailman_trustedserver.names import MSGDATA_KEY
 from mailman_trustedserver.policy import Verdict
 from mailman_trustedserver.reasons import Reason
-from mailman_trustedserver.report import keep, log_line
+from mailman_trustedserver.report import chain_line, keep, log_line
 from mailman_trustedserver.resolver import KeyRecords
 from mailman_trustedserver.settings import MailingList, Settings
 from mailman_trustedserver.signatures import check
@@ -46,11 +46,13 @@ __all__ = [
     'is_trusted',
     'is_usenet',
     'maybe_usenet',
+    'put_on_chain',
     'settings_for',
     'values_of',
 ]
 
 log = logging.getLogger('mailman.error')
+plugins = logging.getLogger('mailman.plugins')
 vette = logging.getLogger('mailman.vette')
 
 # What `mailman gatenews` puts into the metadata of a post, and what Mailman makes of
@@ -101,6 +103,16 @@ def find_plugin() -> Any:
             plugin.refresh()
             return plugin
     return None
+
+
+def put_on_chain(mlist: Any, posting_chain: str) -> None:
+    """Put a list on a posting chain, and log it.
+
+    :param mlist: The `IMailingList`.
+    :param posting_chain: The name of the chain.
+    """
+    mlist.posting_chain = posting_chain
+    plugins.info('%s', chain_line(mlist.list_id, posting_chain))
 
 
 def values_of(mlist: Any) -> MailingList:

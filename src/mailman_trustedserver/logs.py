@@ -1,7 +1,10 @@
 # SPDX-FileCopyrightText: 2026 The mailman-trustedserver authors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What the end of Mailman's logs says: what each process has, and of the last days.
+"""What the end of Mailman's logs says.
+
+What each process has in force, since when a list is on its chain, and what was
+decided in the last days.
 
 Bounds: the last `MAX_LENGTH` octets of a log are read, and no rotated one.
 """
@@ -18,16 +21,21 @@ from mailman_trustedserver.advice.history import History
 from mailman_trustedserver.configuration import open_regular
 from mailman_trustedserver.names import RULE
 from mailman_trustedserver.output import cause
-from mailman_trustedserver.report import day_of, read_log_by_day, read_take_up
+from mailman_trustedserver.report import (
+    day_of,
+    read_chain_line,
+    read_log_by_day,
+    read_take_up,
+)
 from pathlib import Path
 from typing import Any
 
 
-__all__ = ['VERDICTS', 'log_path', 'processes', 'recent']
+__all__ = ['VERDICTS', 'chosen_at', 'log_path', 'processes', 'recent']
 
-# The loggers that have the verdicts, and what each process takes up.
+# The loggers that have the verdicts, and what is taken up and chosen.
 VERDICTS = 'vette'
-TAKE_UPS = 'plugins'
+STATE = 'plugins'
 
 # A second or two of reading, and some hundred thousand posts.
 MAX_LENGTH = 50 * 1024 * 1024
@@ -74,7 +82,7 @@ def processes() -> dict[str, Any]:
     :return: `processes`, by number, as from `read_take_up` and with the name of the
         runner if it can be told, and `log_error`: None, or why there are none.
     """
-    path = log_path(TAKE_UPS)
+    path = log_path(STATE)
     last = {}
     try:
         for line in _end_of(path):
@@ -113,6 +121,25 @@ def _runner(process: int) -> str:
             if os.path.basename(argument) == 'master':
                 return 'master'
     return ''
+
+
+def chosen_at(list_id: str, posting_chain: str) -> str:
+    """When a list was put on the chain that it is on.
+
+    :param list_id: Its List-ID.
+    :param posting_chain: The chain that it is on.
+    :return: A day and a time; empty if the log does not say so.
+    """
+    last = None
+    with suppress(OSError, ValueError):
+        for line in _end_of(log_path(STATE)):
+            chosen = RULE in line and read_chain_line(line)
+            if chosen and chosen['list_id'] == list_id:
+                last = chosen
+    # What Mailman's shell does is in no log.
+    if last is None or last['posting_chain'] != posting_chain:
+        return ''
+    return last['logged_at']
 
 
 def recent() -> dict[str, Any]:

@@ -27,6 +27,7 @@ from typing import Any, Optional
 
 
 __all__ = [
+    'chain_line',
     'day_of',
     'describe',
     'describe_briefly',
@@ -38,6 +39,7 @@ __all__ = [
     'keep',
     'log_line',
     'printable',
+    'read_chain_line',
     'read_kept',
     'read_log',
     'read_log_by_day',
@@ -652,14 +654,53 @@ def read_take_up(line: str) -> Optional[dict[str, Any]]:
     process = found and _PROCESS.search(found[1])
     if not found or not process:
         return None
-    clock = _CLOCK.search(found[1])
     return {
         'process': int(process[1]),
-        'logged_at': f'{day_of(found[1])} {clock[0]}' if clock else '',
+        'logged_at': _moment(found[1]),
         'digest': found[2],
         'mode': found[3],
         'entries': found[4] and int(found[4]),
         'error': _plain(found[5]),
+    }
+
+
+def _moment(text: str) -> str:
+    """The day and the time of a line in a log; empty if it has none."""
+    clock = _CLOCK.search(text)
+    return f'{day_of(text)} {clock[0]}' if clock else ''
+
+
+def chain_line(list_id: str, posting_chain: str) -> str:
+    """That a list was put on a chain, as one line of a log.
+
+    :param list_id: Its List-ID.
+    :param posting_chain: The name of the chain.
+    :return: The line, for `read_chain_line`.
+    """
+    return (
+        f'{RULE}: list={_log_value(list_id)} posting_chain={_log_value(posting_chain)}'
+    )
+
+
+_CHAIN_LINE = re.compile(
+    rf'({_BEFORE}){RULE}: list=("(?:[^"\\]|\\.)*"|\S*) posting_chain=(.+)\n?'
+)
+
+
+def read_chain_line(line: str) -> Optional[dict[str, str]]:
+    """Read what `chain_line` wrote.
+
+    :param line: A line of a log, with what Mailman puts before it.
+    :return: The List-ID, the name of the chain and when that was (a day and a time;
+        empty if not known); None if this is another line.
+    """
+    found = _CHAIN_LINE.fullmatch(line)
+    if found is None:
+        return None
+    return {
+        'list_id': _read_value(found[2]),
+        'posting_chain': _read_value(found[3]),
+        'logged_at': _moment(found[1]),
     }
 
 

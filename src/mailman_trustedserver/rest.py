@@ -14,6 +14,7 @@ import falcon
 import json
 import re
 
+from dataclasses import asdict
 from functools import cached_property
 from mailman.config import config
 from mailman.interfaces.listmanager import IListManager
@@ -44,13 +45,15 @@ from mailman_trustedserver.adapter import (
     held_header,
     is_usenet,
     maybe_usenet,
+    put_on_chain,
     settings_for,
     values_of,
 )
+from mailman_trustedserver.advice.candidates import read_candidates, tried
 from mailman_trustedserver.advice.lint import lint
 from mailman_trustedserver.decision import decide, obstacles
 from mailman_trustedserver.header import Header
-from mailman_trustedserver.logs import processes, recent
+from mailman_trustedserver.logs import chosen_at, processes, recent
 from mailman_trustedserver.names import CHAIN, DEFAULT_CHAIN, MSGDATA_KEY
 from mailman_trustedserver.report import (
     describe,
@@ -60,6 +63,7 @@ from mailman_trustedserver.report import (
     describe_then,
 )
 from mailman_trustedserver.scopes import Configuration
+from mailman_trustedserver.settings import Settings
 from zope.component import getUtility
 
 
@@ -228,6 +232,7 @@ _ATTRIBUTES = {
     'fqdn_listname': GetterSetter(),
     'display_name': GetterSetter(),
     'posting_chain': GetterSetter(_posting_chain),
+    'posting_chain_since': GetterSetter(),
     'default_nonmember_action': GetterSetter(),
     'obstacles': GetterSetter(),
     'self_link': GetterSetter(),
@@ -243,7 +248,9 @@ class _List(_ListBase):
 
     def on_get(self, request, response):
         """Answer with the list."""
-        okay(response, self._resource_as_json(self._mlist))
+        resource = self._resource_as_dict(self._mlist)
+        since = chosen_at(resource['list_id'], resource['posting_chain'])
+        okay(response, etag({**resource, 'posting_chain_since': since or None}))
 
     def on_put(self, request, response):
         """Choose the posting chain, which must be given."""
@@ -294,7 +301,7 @@ class _List(_ListBase):
                 f'replace={present}',
             )
         else:
-            self._mlist.posting_chain = posting_chain
+            put_on_chain(self._mlist, posting_chain)
             no_content(response)
 
     @child()
@@ -371,10 +378,24 @@ class _PostedExplanation(_Explanation):
             )
         try:
             header = Header.parse(data)
+            candidates = read_candidates(_query(request))
         except ValueError as error:
             bad_request(response, str(error))
-        else:
-            okay(response, etag(describe(self._decide(header))))
+            return
+        settings, mlist = self._in_force
+        if isinstance(settings, Settings):
+            settings = tried(settings, candidates)
+        described = describe(decide(header, settings, mlist))
+        described['candidates'] = [asdict(one) for one in candidates]
+        okay(response, etag(described))
+
+
+def _query(request):
+    """The query of a request; what is given more than once is one text."""
+    return {
+        name: ' '.join(value) if isinstance(value, list) else value
+        for name, value in request.params.items()
+    }
 
 
 class _HeldMessages(CollectionMixin, _Explanation):

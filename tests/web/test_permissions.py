@@ -240,8 +240,9 @@ def hostile_post(address, place, text):
     if place == 'subject':
         headers['subject'] = encoded(text)
     elif place == 'sender':
-        quoted = re.sub(r'(["\\])', r'\\\1', text)
-        headers['sender'] = encoded(f'"{quoted}"@example.org, {SENDER}')
+        quoted = '"' + re.sub(r'(["\\])', r'\\\1', text) + '"'
+        local = text if text == ADDRESS else quoted
+        headers['sender'] = encoded(f'{local}@example.org, {SENDER}')
     elif place == 'message_id':
         headers['message_id'] = f'<{text}@example.org>'
     return make_post([field], to=address, **headers)

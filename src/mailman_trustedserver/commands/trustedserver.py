@@ -13,6 +13,7 @@ from mailman.interfaces.listmanager import IListManager
 from mailman_trustedserver.adapter import (
     find_plugin,
     find_signature,
+    put_on_chain,
     settings_for,
     values_of,
 )
@@ -74,7 +75,7 @@ def _set_chain(mlist, chain):
     if mlist.posting_chain == chain:
         click.echo(f'{mlist.fqdn_listname}: already on {chain}')
     else:
-        mlist.posting_chain = chain
+        put_on_chain(mlist, chain)
         click.echo(f'{mlist.fqdn_listname}: now on {chain}')
 
 

@@ -5,6 +5,7 @@
 
 from mailman.interfaces.styles import IStyle
 from mailman.styles.default import LegacyAnnounceOnly, LegacyDefaultStyle
+from mailman_trustedserver.adapter import put_on_chain
 from mailman_trustedserver.names import ANNOUNCE_STYLE, CHAIN, STYLE
 from public import public
 from zope.interface import implementer
@@ -21,7 +22,7 @@ class _OnTheChain:
     def apply(self, mailing_list):
         """See `IStyle`."""
         super().apply(mailing_list)  # type: ignore[misc]
-        mailing_list.posting_chain = CHAIN
+        put_on_chain(mailing_list, CHAIN)
 
 
 @public
