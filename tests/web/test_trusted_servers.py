@@ -4,6 +4,7 @@
 """The chain of a list and the route of a held message, in Postorius."""
 
 import pytest
+import re
 
 from dev.demo.routes import PICKUP, received
 from dev.site.outcomes import Outcome
@@ -29,6 +30,20 @@ SCRIPT_FIELD = (
     '\tenvelope-from <a@example.com>;\n'
     '\tTue, 1 Sep 2026 10:00:00 +0000'
 )
+
+
+def try_message(browser, address, text, **servers):
+    """Ask as a person does what the verdict on a message would be."""
+    browser.open_list(address, TRY)
+    # As it would be pasted: a tab typed would leave the field.
+    area = browser.find('[name=message]')
+    browser.driver.execute_script('arguments[0].value = arguments[1]', area, text)
+    if servers:
+        browser.click('form details summary')
+    for key, entries in servers.items():
+        browser.find(f'[name={key}]').send_keys(entries)
+    browser.submit('[name=message]')
+    assert browser.status == 200
 
 
 def choose(browser, address, chain):
@@ -667,19 +682,156 @@ def test_only_a_superuser_is_told_which_line_lists_an_address(
 def test_verdict_on_any_message_can_be_tried(browser, site, lists, text, sentence):
     address, _ = lists
     set_chain(site, address, CHAIN)
-    browser.log_in('moderator')
-    browser.open_list(address, 'held_messages')
-    browser.open_list(address, TRY)
-    # As it would be pasted: a tab typed would leave the field.
-    area = browser.find('[name=message]')
-    browser.driver.execute_script('arguments[0].value = arguments[1]', area, text)
-    browser.submit('[name=message]')
-    assert browser.status == 200
+    browser.log_in('owner')
+    try_message(browser, address, text)
     assert sentence in browser.find('.alert').text
     assert SCRIPT not in browser.driver.page_source
     area = browser.find('[name=message]')
     assert area.get_attribute('value').splitlines() == text.splitlines()
     assert site.rest('GET', f'/3.1/lists/{list_id(address)}/held')['total_size'] == 0
+
+
+@pytest.mark.parametrize(
+    ('data', 'sentence', 'shown'),
+    [
+        (make_post(GOOD), 'The route is trusted.', True),
+        (
+            b'From a@example.org Tue Sep  1 10:00:00 2026\n' + make_post(GOOD),
+            'is t',
+            True,
+        ),
+        (make_post(BAD).replace(b'\n', b'\r\n'), 'which is on no list', True),
+        (make_post(BAD, subject='\udcff'), 'which is on no list', False),
+        (b'\xff\x00', 'could not be read', False),
+    ],
+)
+def test_verdict_on_a_file_can_be_tried(
+    browser, lists, tmp_path, data, sentence, shown
+):
+    address, _ = lists
+    (tmp_path / 'post.eml').write_bytes(data)
+    browser.log_in('owner')
+    browser.open_list(address, TRY)
+    browser.find('[name=file]').send_keys(str(tmp_path / 'post.eml'))
+    browser.submit('[name=message]')
+    assert sentence in browser.find('.alert').text
+    # It can be tried again, with a server as if it were listed.
+    header = browser.find('[name=message]').get_attribute('value')
+    assert bool(header) is shown
+    assert 'Hello.' not in header
+
+
+# Servers as if they were listed, what each was taken as, and the verdict.
+SUPPOSED = [
+    (
+        {'trusted_remote_servers': '203.0.113.66'},
+        ['trusted_remote_servers: 203.0.113.66'],
+        'The route is trusted.',
+    ),
+    (
+        {'authenticated_remote_servers': '::ffff:203.0.113.66'},
+        ['authenticated_remote_servers: 203.0.113.66'],
+        'does not state that the sender authenticated',
+    ),
+    (
+        {'trusted_local_servers': '203.0.113.0/24 198.51.100.1'},
+        [
+            'trusted_local_servers: 203.0.113.0/24',
+            'trusted_local_servers: 198.51.100.1',
+        ],
+        'The route is not trusted.',
+    ),
+]
+
+
+@pytest.mark.parametrize(('servers', 'taken', 'sentence'), SUPPOSED)
+def test_server_can_be_taken_as_listed(browser, lists, servers, taken, sentence):
+    address, _ = lists
+    browser.log_in('owner')
+    try_message(browser, address, make_post(BAD).decode(), **servers)
+    alert = browser.find('.alert')
+    entries = alert.find_elements('css selector', 'li code')
+    assert [one.text for one in entries] == taken
+    assert sentence in alert.text
+    assert 'the configuration, which they are not' in alert.text
+    assert 'This is the verdict of the configuration' not in alert.text
+    for key, value in servers.items():
+        field = browser.find(f'[name={key}]')
+        assert field.is_displayed()
+        assert field.get_attribute('value') == value
+        field.clear()
+    browser.submit('[name=message]')
+    assert 'which is on no list' in browser.find('.alert').text
+
+
+@pytest.mark.parametrize(
+    ('text', 'servers', 'sentence'),
+    [
+        ('x', {'trusted_local_servers': '^192'}, 'is an exclusion or a regular'),
+        ('x', {'trusted_local_servers': '192.0.2.1,'}, 'no commas, quotes or brackets'),
+        ('', {'dedicated_remote_servers': '192.0.2.1/24'}, 'write 192.0.2.0/24'),
+        ('x', {'trusted_local_servers': '192.0.2.1 ' * 11}, '11 entries are too many'),
+        ('x' * 1_048_577, {}, 'It has more than 1048576 octets'),
+        ('X: \x00', {}, 'Null characters are not allowed'),
+    ],
+    ids=lambda value: repr(value)[:40],
+)
+def test_what_cannot_be_tried_is_said_where_it_stands(
+    browser, lists, text, servers, sentence
+):
+    address, _ = lists
+    browser.log_in('owner')
+    try_message(browser, address, text, **servers)
+    (alert,) = browser.find_all('form .alert-danger')
+    assert sentence in alert.text
+    assert not browser.find_all('.mailman-trustedserver-route')
+
+
+def test_file_that_is_too_long_is_not_tried(browser, lists, tmp_path):
+    address, _ = lists
+    (tmp_path / 'post.eml').write_bytes(b'x' * 1_048_577)
+    browser.log_in('owner')
+    browser.open_list(address, TRY)
+    browser.find('[name=file]').send_keys(str(tmp_path / 'post.eml'))
+    browser.submit('[name=message]')
+    assert 'the header alone will do' in browser.find('form .alert-danger').text
+
+
+@pytest.mark.parametrize('name', sorted(MODERATORS))
+def test_those_who_may_change_the_settings_may_try_messages(browser, lists, name):
+    address, _ = lists
+    browser.log_in(name)
+    browser.open_list(address, 'held_messages')
+    links = browser.find_all('.mailman-trustedserver-filter [href$="/try"]')
+    assert bool(links) is (name in OWNERS)
+
+
+# The text of a message, by Postorius' own call.
+
+TEXT = '.mailman-trustedserver-text'
+
+
+def test_text_of_a_message_is_read_where_it_is_decided_on(browser, site, lists):
+    address, _ = lists
+    path = hold(site, address, body=f'Hello {SCRIPT}\n')
+    browser.log_in('moderator')
+    browser.open_list(address, path)
+    assert not browser.find(f'{TEXT} pre').is_displayed()
+    browser.click(f'{TEXT} summary')
+    wait_until(lambda: browser.find(f'{TEXT} pre').text == f'Hello {SCRIPT}')
+    browser.follow(f'{TEXT} a')
+    assert 'Received: from' in browser.driver.page_source
+
+
+def test_text_that_does_not_come_is_said_to_be_missing(browser, site, lists):
+    address, _ = lists
+    browser.log_in('moderator')
+    browser.open_list(address, hold(site, address))
+    script = f'document.querySelector("{TEXT}").dataset.url = "/nowhere"'
+    browser.driver.execute_script(script)
+    browser.click(f'{TEXT} summary')
+    gone = 'The message could not be retrieved.'
+    wait_until(lambda: browser.find(f'{TEXT} pre').text == gone)
 
 
 @pytest.mark.parametrize('name', [*sorted(MODERATORS), 'member', None])
@@ -690,8 +842,20 @@ def test_page_of_the_list_says_whether_it_is_on_the_chain(browser, site, lists, 
     for chain, word in ((DEFAULT_CHAIN, 'is not on'), (CHAIN, 'is on')):
         set_chain(site, address, chain)
         assert browser.open_list(address) == 200
-        told = f'This list {word} the chain of trusted servers.' in browser.text
+        told = f'This list {word} the chain of trusted servers' in browser.text
         assert told == (name in MODERATORS)
+
+
+def test_page_of_the_list_says_since_when(browser, site, lists):
+    address, _ = lists
+    path = f'/3.1/plugins/trustedserver/lists/{list_id(address)}'
+    browser.log_in('moderator')
+    site.rest('PATCH', path, {'posting_chain': CHAIN})
+    browser.open_list(address)
+    assert re.search(r'trusted servers, since \w+\.? \d+, 20\d\d\.', browser.text)
+    site.rest('PATCH', path, {'posting_chain': DEFAULT_CHAIN})
+    browser.open_list(address)
+    assert 'it was put on another one on' in browser.text
 
 
 # For everybody's eyes.

@@ -201,10 +201,11 @@ class TrustedServers(_Plugin):
         """
         return self._ask(f'{self._path}/held/{request_id}/explanation')
 
-    def explain(self, message):
+    def explain(self, message, **entries):
         """The explanation of any message, as a dictionary.
 
         :param message: The message or its header, in octets.
+        :param entries: What is to be taken as listed, by the key of the list.
         :raises NoMessage: if it is none.
         """
         # mailmanclient sends nothing but forms.
@@ -220,7 +221,10 @@ class TrustedServers(_Plugin):
                 else params
             )
         ]
-        return self._ask(f'{self._path}/explanation', {'message': ''}, 'POST')
+        path = f'{self._path}/explanation'
+        if entries:
+            path += f'?{urlencode(entries)}'
+        return self._ask(path, {'message': ''}, 'POST')
 
 
 def _path_of(list_id):

@@ -1,18 +1,30 @@
 # SPDX-FileCopyrightText: 2026 The mailman-trustedserver authors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The section "Trusted Servers" of a list's settings."""
+"""The section "Trusted Servers" of a list's settings, and what is tried."""
 
+import re
+
+from contextlib import suppress
 from django import forms
 from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
+from mailman_trustedserver.advice.candidates import (
+    CANDIDATE_KEYS,
+    MAX_CANDIDATES,
+    read_candidates,
+)
 from mailman_trustedserver.names import CHAIN, DEFAULT_CHAIN
 from mailman_trustedserver.postorius.client import TrustedServers, Unavailable
-from mailman_trustedserver.postorius.verdicts import action_label, nonmember_setting
+from mailman_trustedserver.postorius.verdicts import (
+    action_label,
+    MEANINGS,
+    nonmember_setting,
+)
 from postorius.forms.list_forms import ListSettingsForm
 
 
-__all__ = ['TrustedServersForm']
+__all__ = ['TrustedServersForm', 'TryForm']
 
 CHOICES = {
     DEFAULT_CHAIN: (
@@ -33,6 +45,12 @@ OTHER_CHOICE = (
     _('This list is on the chain {chain}, which was not chosen here.'),
 )
 REPLACES = _('This replaces the chain {chain}.')
+
+# In octets.  A header alone has never been so long.
+MAX_TRIED = 1024 * 1024
+
+# What somebody gives that begins with the name of a field, or as a file of messages.
+_HEADER = re.compile(rb'[!-9;-~]+:|From ')
 
 
 class ChainWidget(forms.RadioSelect):
@@ -119,3 +137,87 @@ class TrustedServersForm(ListSettingsForm):
             except Unavailable as error:
                 raise forms.ValidationError(str(error)) from error
         return chain
+
+
+class TryForm(forms.Form):
+    """A message that is to be explained, and servers as if they were listed."""
+
+    message = forms.CharField(
+        label=_('The header of a message, or one Received field'),
+        help_text=_('Nothing is posted or kept.'),
+        required=False,
+        strip=False,
+        widget=forms.Textarea(attrs={'rows': 12, 'spellcheck': 'false'}),
+    )
+    file = forms.FileField(
+        label=_('Or a file that has it'), required=False, allow_empty_file=True
+    )
+
+    def __init__(self, *args, **kwargs):
+        super().__init__(*args, **kwargs)
+        for key in CANDIDATE_KEYS:
+            self.fields[key] = forms.CharField(
+                label=key,
+                help_text=MEANINGS[key],
+                required=False,
+                widget=forms.TextInput(attrs={'spellcheck': 'false'}),
+            )
+        for name, field in self.fields.items():
+            kind = 'form-control-file' if name == 'file' else 'form-control'
+            field.widget.attrs.update(
+                {'class': kind, 'aria-describedby': f'help_{name}'}
+            )
+
+    @property
+    def candidates(self):
+        """The fields for servers."""
+        return [self[key] for key in CANDIDATE_KEYS]
+
+    @property
+    def is_tried(self):
+        """Whether some server is to be taken as listed."""
+        return any(self.data.get(key) for key in CANDIDATE_KEYS)
+
+    @property
+    def max_candidates(self):
+        """How many they may be."""
+        return MAX_CANDIDATES
+
+    def clean(self):
+        """Make octets of the message, and see what the servers would be taken as."""
+        given = super().clean()
+        given['octets'] = self._octets(given.get('file'), given.get('message', ''))
+        given['entries'] = {key: given[key] for key in CANDIDATE_KEYS if given.get(key)}
+        try:
+            read_candidates(given['entries'])
+        except ValueError as error:
+            key = str(error).partition(':')[0]
+            self.add_error(key if key in CANDIDATE_KEYS else None, str(error))
+        return given
+
+    def _octets(self, file, text):
+        size = len(text.encode()) if file is None else file.size
+        if size > MAX_TRIED:
+            where = 'message' if file is None else 'file'
+            self.add_error(
+                where,
+                _('It has more than {number} octets; the header alone will do.').format(
+                    number=MAX_TRIED
+                ),
+            )
+            return b''
+        if file is None:
+            octets = text.encode().lstrip()
+        else:
+            octets = file.read().lstrip()
+            self._keep(octets)
+        if octets and not _HEADER.match(octets):
+            octets = b'Received: ' + octets
+        return octets
+
+    def _keep(self, octets):
+        """Have the header of a file in the page, to try it again."""
+        header = re.split(rb'\r?\n\r?\n', octets, maxsplit=1)[0]
+        with suppress(UnicodeDecodeError):
+            self.data = self.data.copy()
+            self.data['message'] = header.decode()

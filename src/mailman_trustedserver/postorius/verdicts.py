@@ -9,7 +9,7 @@ from mailman_trustedserver.reasons import Actor, Reason
 from postorius.forms.list_forms import MessageAcceptanceForm
 
 
-__all__ = ['Verdict', 'action_label', 'nonmember_setting']
+__all__ = ['MEANINGS', 'Verdict', 'action_label', 'nonmember_setting']
 
 # Of the whole plugin: nothing is known of the route.
 _NOTHING_IN_FORCE = {Reason.NOT_ENABLED, Reason.CONFIGURATION_ERROR}
@@ -27,6 +27,25 @@ _OF_AN_ADDRESS = {
     Reason.TOO_MANY_HOPS,
 }
 
+# What it means that a server is on a list, the most cautious first.
+MEANINGS = {
+    'authenticated_remote_servers': gettext_lazy(
+        'People send through it, and it writes into its field that they logged in. '
+        'This is the safest one.'
+    ),
+    'trusted_remote_servers': gettext_lazy(
+        'People send through it, and it takes mail from nobody else: never an MX, nor '
+        'a server of a provider.'
+    ),
+    'dedicated_remote_servers': gettext_lazy(
+        'It takes mail from the organisation only, such as a gateway that is rented: '
+        'its address alone is the proof.'
+    ),
+    'trusted_local_servers': gettext_lazy(
+        'It hands on what other servers send, and writes their addresses. Nobody is '
+        'trusted by this alone.'
+    ),
+}
 
 # Why the verdict was another one when the post came.
 _DIFFERENCES = {
@@ -178,6 +197,12 @@ class Verdict:
     def may_be_ours(self):
         """Whether the address may be that of a server, and not of a user or a NAT."""
         return self.reason is Reason.UNLISTED_PEER and not self.described['case']
+
+    @property
+    def lines(self):
+        """What could be configured if the server is ours, and what each means."""
+        keys = [key for key in MEANINGS if key != 'dedicated_remote_servers']
+        return [(f'{key}: {self.address}', MEANINGS[key]) for key in keys]
 
     @property
     def short(self):

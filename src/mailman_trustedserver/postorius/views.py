@@ -7,13 +7,13 @@ Each `show_…` takes the request and the context of a page of Postorius, and gi
 the template that stands in the place of Postorius' own.
 """
 
-import re
-
 from contextlib import suppress
 from django.contrib.auth.decorators import login_required
 from django.http import Http404, QueryDict
 from django.shortcuts import render
 from django.urls import reverse
+from django.utils.dateparse import parse_date
+from django.utils.formats import date_format
 from django.utils.html import format_html
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_safe
@@ -25,10 +25,11 @@ from mailman_trustedserver.postorius.client import (
     Unavailable,
     VERDICTS,
 )
+from mailman_trustedserver.postorius.forms import TryForm
 from mailman_trustedserver.postorius.routes import picture
 from mailman_trustedserver.postorius.verdicts import nonmember_setting, Verdict
 from mailman_trustedserver.report import printable
-from postorius.auth.decorators import list_moderator_required
+from postorius.auth.decorators import list_moderator_required, list_owner_required
 from postorius.models import List
 from urllib.error import HTTPError
 
@@ -45,9 +46,6 @@ HELD_TEMPLATE = 'mailman_trustedserver/held_messages.html'
 SETTINGS_TEMPLATE = 'postorius/lists/settings.html'
 SUMMARY_TEMPLATE = 'mailman_trustedserver/summary.html'
 
-# What somebody pasted that does not begin with the name of a field.
-_FIELD_NAME = re.compile('[!-9;-~]+:')
-
 
 def show_verdicts(request, context):
     """Put the verdict beside the reason of each held message on the page.
@@ -55,6 +53,7 @@ def show_verdicts(request, context):
     With `verdict` in the query, only those messages are shown.
     """
     servers = TrustedServers(context['list'])
+    context['may_try'] = _may_change(request.user)
     wanted = request.GET.get('verdict')
     context['verdict'] = wanted if wanted in VERDICTS else ''
     try:
@@ -133,13 +132,32 @@ def show_chain(request, context):
     roles = ('is_superuser', 'is_list_owner', 'is_list_moderator')
     if any(getattr(request.user, role, False) for role in roles):
         with suppress(Unavailable):
-            on_it = TrustedServers(context['list']).state['posting_chain'] == CHAIN
-            context['chain_sentence'] = (
-                _('This list is on the chain of trusted servers.')
-                if on_it
-                else _('This list is not on the chain of trusted servers.')
-            )
+            state = TrustedServers(context['list']).state
+            context['chain_sentence'] = _chain_sentence(state)
     return SUMMARY_TEMPLATE
+
+
+def _chain_sentence(state):
+    """Whether a list is on the chain, and since when if that is known."""
+    day = parse_date((state.get('posting_chain_since') or '')[:10])
+    since = day and date_format(day)
+    if state['posting_chain'] == CHAIN:
+        if since:
+            return _(
+                'This list is on the chain of trusted servers, since {date}.'
+            ).format(date=since)
+        return _('This list is on the chain of trusted servers.')
+    if since:
+        return _(
+            'This list is not on the chain of trusted servers; it was put on another '
+            'one on {date}.'
+        ).format(date=since)
+    return _('This list is not on the chain of trusted servers.')
+
+
+def _may_change(user):
+    """Whether Postorius lets somebody into the settings of the list."""
+    return user.is_superuser or getattr(user, 'is_list_owner', False)
 
 
 def _shown(request, described):
@@ -150,8 +168,7 @@ def _shown(request, described):
         'explanation': described,
         'verdict': Verdict(described),
         'setting': nonmember_setting(),
-        # Whom Postorius lets into the settings.
-        'may_change': user.is_superuser or getattr(user, 'is_list_owner', False),
+        'may_change': _may_change(user),
         'superuser': user.is_superuser,
         'address': request.build_absolute_uri(request.path),
         'first': first,
@@ -162,7 +179,7 @@ def _shown(request, described):
 
 @require_http_methods(['GET', 'HEAD', 'POST'])
 @login_required
-@list_moderator_required
+@list_owner_required
 def try_message(request, list_id):
     """Show what the verdict on a message would be; nothing is kept.
 
@@ -170,14 +187,14 @@ def try_message(request, list_id):
     :param list_id: The list-id or posting address.
     """
     mlist = List.objects.get_or_404(fqdn_listname=list_id)
-    text = request.POST.get('message', '').lstrip()
-    context = {'list': mlist, 'message': text}
-    if text:
-        if not _FIELD_NAME.match(text):
-            text = f'Received: {text}'
+    form = TryForm(request.POST or None, request.FILES or None)
+    context = {'list': mlist, 'form': form}
+    if form.is_valid() and form.cleaned_data['octets']:
         try:
-            # A NUL or a line that is no field is for the plugin to refuse.
-            described = TrustedServers(mlist).explain(text.encode())
+            # A line that is no field is for the plugin to refuse.
+            described = TrustedServers(mlist).explain(
+                form.cleaned_data['octets'], **form.cleaned_data['entries']
+            )
             context.update(_shown(request, described))
         except Unavailable as error:
             context['unavailable'] = str(error)
