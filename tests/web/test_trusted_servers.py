@@ -697,7 +697,7 @@ def test_verdict_on_any_message_can_be_tried(browser, site, lists, text, sentenc
         (make_post(GOOD), 'The route is trusted.', True),
         (
             b'From a@example.org Tue Sep  1 10:00:00 2026\n' + make_post(GOOD),
-            'is t',
+            'The route is trusted.',
             True,
         ),
         (make_post(BAD).replace(b'\n', b'\r\n'), 'which is on no list', True),

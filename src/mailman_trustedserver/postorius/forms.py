@@ -22,6 +22,7 @@ from mailman_trustedserver.postorius.verdicts import (
     nonmember_setting,
 )
 from postorius.forms.list_forms import ListSettingsForm
+from typing import Any
 
 
 __all__ = ['TrustedServersForm', 'TryForm']
@@ -142,6 +143,7 @@ class TrustedServersForm(ListSettingsForm):
 class TryForm(forms.Form):
     """A message that is to be explained, and servers as if they were listed."""
 
+    data: Any
     message = forms.CharField(
         label=_('The header of a message, or one Received field'),
         help_text=_('Nothing is posted or kept.'),
@@ -219,5 +221,4 @@ class TryForm(forms.Form):
         """Have the header of a file in the page, to try it again."""
         header = re.split(rb'\r?\n\r?\n', octets, maxsplit=1)[0]
         with suppress(UnicodeDecodeError):
-            self.data = self.data.copy()
-            self.data['message'] = header.decode()
+            self.data = {**self.data.dict(), 'message': header.decode()}
