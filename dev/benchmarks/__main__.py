@@ -23,7 +23,7 @@ PARTS = (
     ('The rule, over mailman.core.chains.process', speed.whole_chain),
     ('evaluate with so many networks in each list, over 10', growth.of_networks),
     ('A list of 100,000 networks', growth.of_long_lists),
-    ('evaluate with so many fields below the route, over none', growth.of_fields),
+    ('evaluate with so many fields older than the route, over none', growth.of_fields),
     ('A DKIM signature, without DNS', signed.of_sizes),
     ('Seconds for hostile messages with a signature', signed.of_hostile_input),
     ('A field of 10 MB, over one str.find in it', growth.of_length),

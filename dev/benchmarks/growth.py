@@ -75,7 +75,7 @@ def _evaluate_unseen(route, trust):
 
 
 def of_fields() -> Iterator[Row]:
-    """The route alone, and with ever more forged fields below it."""
+    """The route alone, and with ever more forged fields that are older."""
     trust = policy(LOCAL, REMOTE)
     for kind, field in material.FORGED.items():
         calls = [partial(evaluate, ROUTE + [field] * count, trust) for count in FIELDS]
@@ -103,7 +103,7 @@ def of_length() -> Iterator[Row]:
             rounds=30,
         )
         yield ratio(f'{kind}: parse_received', parse, find, 20)
-        yield ratio(f'{kind}: evaluate, below the route', judge, find, 20)
+        yield ratio(f'{kind}: evaluate, older than the route', judge, find, 20)
         times = measure(*(partial(_parse, field) for field in long), rounds=30)
         slowest = [max(a, median(b)) for a, b in zip(slowest, times)]
     finds = (partial(('x' * length).find, '\0nowhere') for length in LENGTHS)

@@ -69,7 +69,7 @@ POST = post(ROUTE)
 LOCAL = '127.0.0.1 192.168.10.3 192.168.10.4 192.168.10.5'.split()
 REMOTE = '192.168.10.1 192.168.10.2'.split()
 
-# Fields that are put below the route.
+# Fields that are put behind those of the route, as older ones.
 FORGED = {
     'of Postfix': received('out', 'out', '192.168.10.1', 'relay', 'ESMTPS'),
     'of Exim': (
