@@ -1195,25 +1195,57 @@ RUN = re.compile(
     r'```\n\$ mailman trustedserver import (?P<args>.*)\n'
     r'(?P<output>(?:(?!```).*\n)*)```'
 )
+# The same without its output: what makes the input, the option and its value.
+TYPED = re.compile(
+    r'^    (?:postconf .+ \| )?mailman trustedserver import (--\w+)(?: (\S+))?$',
+    re.MULTILINE,
+)
+
+
+@pytest.fixture
+def import_on_page(source, name_server, monkeypatch):
+    """A function that imports the source of a run, from where an option says."""
+
+    def import_on_page(match, option, *names):
+        if option == '--spf':
+            records = [line.split(' TXT ') for line in match['source'].splitlines()]
+            zone = {f'{owner}.': [f'"{record}"'] for owner, record in records}
+            monkeypatch.setattr(name_server, 'zone', zone)
+        elif names not in ((), ('-',)):
+            source(match['source'], *names)
+        result = invoke('import', option, *names, data=match['source'].encode())
+        assert result.exit_code == 0
+        return result
+
+    return import_on_page
 
 
 @pytest.mark.mailman
-def test_runs_on_the_page_are_real(source, name_server, monkeypatch):
+@pytest.mark.parametrize(
+    ('page', 'options'), [('import.md', [*SOURCES, 'spf']), ('mailman-2.md', ['mm2'])]
+)
+def test_commands_of_the_manual_import_what_the_runs_do(import_on_page, page, options):
+    runs = {
+        run['args'].split()[0]: run for run in RUN.finditer(PAGE.read_text('utf-8'))
+    }
+    typed = TYPED.findall((ROOT / 'docs' / page).read_text('utf-8'))
+    assert [option for option, _ in typed] == [f'--{option}' for option in options]
+    for option, path in typed:
+        names = [os.path.basename(path)] if path else []
+        imported = import_on_page(runs[option], option, *names).stdout.splitlines()
+        # The first line has the day and the command.
+        assert imported[1:] == runs[option]['output'].splitlines()[1:]
+
+
+@pytest.mark.mailman
+def test_runs_on_the_page_are_real(import_on_page):
     text = PAGE.read_text(encoding='utf-8')
     runs = list(RUN.finditer(text))
     assert [match['args'].split()[0] for match in runs] == [
         f'--{option}' for option in (*SOURCES, 'spf')
     ]
     for match in runs:
-        option, name = match['args'].split()
-        if option == '--spf':
-            records = [line.split(' TXT ') for line in match['source'].splitlines()]
-            zone = {f'{owner}.': [f'"{record}"'] for owner, record in records}
-            monkeypatch.setattr(name_server, 'zone', zone)
-        elif name != '-':
-            source(match['source'], name)
-        result = invoke('import', option, name, data=match['source'].encode())
-        assert result.exit_code == 0
+        result = import_on_page(match, *match['args'].split())
         policy_of(uncommented(result.stdout))
         output = re.sub('^# On [0-9-]+', '# On 2026-11-27', result.stdout)
         if os.environ.get('RENEW'):
