@@ -11,9 +11,10 @@ import shlex
 
 from dev.site.debian import Debian, mirror, missing, RELEASES, sdist_of, wheel_of
 from dev.site.mailman import MEMBER
-from dev.site.posts import CONFIGURATION, make_post, SENDER
+from dev.site.posts import make_post, SENDER
 from pathlib import Path
 from tests.conftest import BAD, GOOD, need, wait_until
+from tests.test_recipe import installation
 from typing import NamedTuple
 
 
@@ -27,7 +28,6 @@ WEB_CONFIG = '/etc/mailman3/mailman-web.py'
 SINK = '/srv/sink'
 # What the tests of a running Mailman read.
 RUN_THERE = 'dev tests docs pyproject.toml mailman.cfg.example'.split()
-PACKAGE = 'python3-mailman-trustedserver'
 
 DISTRIBUTIONS = """\
 from importlib.metadata import distributions
@@ -66,18 +66,26 @@ print(client.get(path, follow=True).content.decode())
 """
 
 
+# What the manual adds to the settings of Postorius.
+APPS = re.compile(r'^INSTALLED_APPS \+= .*\n', re.MULTILINE)
+
+
 def line_in_manual():
-    """What is added to the settings of Postorius."""
     page = (CHECKOUT / 'docs' / 'postorius.md').read_text(encoding='utf-8')
-    (line,) = re.findall(r'^INSTALLED_APPS \+= .*\n', page, re.MULTILINE)
+    (line,) = APPS.findall(page)
     return line
+
+
+def section_of_manual(heading):
+    """One of its sections about Debian."""
+    page = (CHECKOUT / 'docs' / 'start.md').read_text(encoding='utf-8')
+    return page.partition(f'# {heading}\n')[2].partition('\n#')[0]
 
 
 def commands_in_manual(heading):
     """The commands in one of its sections about Debian, one by one."""
-    page = (CHECKOUT / 'docs' / 'start.md').read_text(encoding='utf-8')
-    section = page.partition(f'# {heading}\n')[2].partition('\n#')[0]
-    return [line[4:] for line in section.splitlines() if line.startswith('    ')]
+    lines = section_of_manual(heading).splitlines()
+    return [line[4:] for line in lines if line.startswith('    ')]
 
 
 class Installed(NamedTuple):
@@ -177,10 +185,14 @@ def install_the_package(debian, directory):
 
 
 INSTALLATIONS = {'pip': install_with_pip, 'deb': install_the_package}
-UNINSTALLATIONS = {
-    'pip': ['pip', 'uninstall', '--break-system-packages', 'mailman-trustedserver'],
-    'deb': ['apt-get', 'purge', PACKAGE],
-}
+
+
+def uninstallation(by):
+    """The commands that the manual ends with: disable, restart, uninstall."""
+    heading = 'Uninstall on Debian'
+    *others, pip = commands_in_manual(heading)
+    (apt_get,) = re.findall('`(apt-get .+?)`', section_of_manual(heading))
+    return *others, apt_get if by == 'deb' else pip
 
 
 @pytest.fixture(scope='module', params=INSTALLATIONS)
@@ -190,7 +202,8 @@ def installed(request, debian, tmp_path_factory):
     directory = tmp_path_factory.mktemp(request.param)
     check, restart, enable = INSTALLATIONS[request.param](debian, directory)
     after = debian.run('python3', '-c', DISTRIBUTIONS)
-    debian.run('tee', '-a', CONFIG, input=CONFIGURATION)
+    _, section, *_ = installation()
+    debian.run('tee', '-a', CONFIG, input=f'\n{section}')
     outputs = [debian.run(*shlex.split(check))]
     assert restart == 'systemctl restart mailman3'
     start_mailman(debian)
@@ -296,15 +309,17 @@ def test_web_part_is_in_debians_postorius(debian, installed):
 def test_no_post_is_lost_when_the_plugin_is_uninstalled(debian, installed):
     before = held(debian)
     assert before
-    assert 'default-posting-chain' in debian.run(
-        'mailman-wrapper', 'trustedserver', 'disable', '--all'
-    )
+    disable, restart, uninstall = uninstallation(installed.by)
+    assert 'default-posting-chain' in debian.run(*shlex.split(disable))
     debian.run('sed', '-i', '/^\\[plugin.trustedserver]/,$d', CONFIG)
     debian.run('sed', '-i', '/^INSTALLED_APPS += .*trustedserver/d', WEB_CONFIG)
+    assert restart == 'systemctl restart mailman3 mailman3-web'
     stop_mailman(debian)
-    debian.run(*UNINSTALLATIONS[installed.by], input='y\n')
-    assert 'trustedserver' not in debian.run('python3', '-c', DISTRIBUTIONS)
     start_mailman(debian)
+    debian.run(*shlex.split(uninstall), input='y\n')
+    assert 'trustedserver' not in debian.run('python3', '-c', DISTRIBUTIONS)
+    # A process that starts now does not look for it.
+    assert ADDRESS in debian.run('mailman-wrapper', 'lists')
     later = post(debian, GOOD)
     wait_until(lambda: later in held(debian), seconds=120)
     assert before < held(debian)

@@ -33,6 +33,10 @@ BEFORE = 'mailman', 'sqlalchemy<2.1', 'psycopg2-binary', 'pymysql'
 SECONDS = 600
 
 
+# The blocks of the installation: what is typed, and the section of the plugin.
+BLOCK = re.compile(r'((?:^ {7}\S.*\n)+)|^ {3}```ini\n([^`]+) {3}```$', re.MULTILINE)
+
+
 def part(page, heading):
     """The part of a page of the manual under a heading."""
     text = (ROOT / 'docs' / page).read_text(encoding='utf-8')
@@ -40,9 +44,8 @@ def part(page, heading):
 
 
 def installation():
-    """The blocks of the installation: what is typed, and the section of the plugin."""
-    block = re.compile(r'((?:^ {7}\S.*\n)+)|^ {3}```ini\n([^`]+) {3}```$', re.MULTILINE)
-    for typed, configuration in block.findall(part('start.md', 'Install')):
+    """The blocks of the installation, without what they are indented by."""
+    for typed, configuration in BLOCK.findall(part('start.md', 'Install')):
         yield textwrap.dedent(typed or configuration)
 
 
