@@ -9,6 +9,7 @@ import re
 
 from collections.abc import Iterator
 from dev.benchmarks.original import original
+from dev.demo.__main__ import POSTED, report
 from dev.demo.routes import (
     GOOD,
     LISTS,
@@ -21,11 +22,20 @@ from dev.demo.routes import (
     STRANGERS,
 )
 from dev.site.mailman import MailmanSite
+from dev.site.outcomes import Outcome
 from dev.site.posts import CONFIGURATION, make_post
 from email import message_from_bytes
 from mailman_trustedserver import AddressList, decide, Header, parse_settings
-from mailman_trustedserver.report import draw
-from mailman_trustedserver.settings import Settings
+from mailman_trustedserver.report import chain_line, draw, log_line, take_up_line
+from mailman_trustedserver.scopes import Configuration
+from mailman_trustedserver.settings import MailingList, Settings
+from tests import (
+    test_debian,
+    test_importing,
+    test_recipe,
+    test_rest_examples,
+    test_systems,
+)
 from tests.conftest import assert_documented, BAD, CHAIN, DEFAULT_CHAIN, need
 from tests.told import assert_told, block, COMMAND, plain, put_mailman_on_the_path, run
 from tests.vectors import DATA, load, ROOT
@@ -33,8 +43,10 @@ from tests.vectors import DATA, load, ROOT
 
 DOCS = ROOT / 'docs'
 PAGES = sorted(DOCS.glob('*.md'))
-# Those that no test of their own runs.
+# Those whose commands no test of their own runs.
 TOLD = ['commands.md', 'operations.md', 'start.md']
+# Those with routes of the demo.
+WITH_ROUTES = ['README.md', 'decides.md']
 
 LOCAL = '127.0.0.1 192.168.10.3 192.168.10.4 192.168.10.5'
 REMOTE = '192.168.10.1 192.168.10.2'
@@ -49,11 +61,67 @@ INI = re.compile(
     re.MULTILINE,
 )
 DRAWN = re.compile(r'<!-- drawn: (?P<name>.+) -->\n```text\n(?P<drawing>[^`]*)```\n')
+LOGGED = re.compile(r'^```text\n(?P<lines>(?:trusted-server: .*\n)+)```$', re.MULTILINE)
 LINK = re.compile(r'\]\((?![a-z]+:)(?P<path>[^)#]*)(?:#(?P<anchor>[^)]+))?\)')
 
 
 def text_of(page):
     return page.read_text(encoding='utf-8')
+
+
+# Blocks.
+
+BLOCK = re.compile(
+    r'^(?: *<!-- (?P<note>.+) -->\n)?(?P<block>'
+    r'(?P<indent> *)```(?P<language>.*)\n(?:.*\n)*?(?P=indent)```$|'
+    r'(?:(?<=\n\n)|(?<=-->\n))(?: {4,}\S.*\n)+)',
+    re.MULTILINE,
+)
+# What the tests find blocks by that they run, load or compare.
+FINDERS = [
+    (INI, [page.name for page in PAGES]),
+    (DRAWN, WITH_ROUTES),
+    (COMMAND, [*TOLD, 'switch-it-on.md']),
+    (LOGGED, ['operations.md']),
+    (test_debian.APPS, ['postorius.md']),
+    (test_importing.RUN, ['import.md']),
+    (test_recipe.BLOCK, ['start.md']),
+    (test_rest_examples.EXAMPLE, ['rest.md']),
+    (test_systems.SECTION, ['your-mail-system.md']),
+]
+# Before a block that none of these finds: the file that has a test of it, or why not.
+TESTED, NOT_RUN = 'tested in ', 'not run: '
+
+
+def is_tested_in(path, page, text):
+    """Whether a file takes blocks from a page, or has each line of this one."""
+    need(path.exists(), f'this needs a clone, which has {path.name}')
+    lines = (line.strip() for line in text.splitlines())
+    return page.name in text_of(path) or all(line in text_of(path) for line in lines)
+
+
+@pytest.mark.parametrize('page', [*sorted(ROOT.glob('*.md')), *PAGES], ids=str)
+def test_each_block_is_run_or_says_why_not(page):
+    text = text_of(page)
+    found = [
+        match
+        for pattern, names in FINDERS
+        if page.name in names
+        for match in pattern.finditer(text)
+    ]
+    for one in BLOCK.finditer(text):
+        note = one['note'] or ''
+        assert (
+            # Sphinx follows its directives.
+            (one['language'] or '').startswith('{')
+            or any(x.start() < one.end() and one.start() < x.end() for x in found)
+            or note.startswith(NOT_RUN)
+            or (
+                note.startswith(TESTED)
+                and is_tested_in(ROOT / note[len(TESTED) :], page, one['block'])
+            )
+            or '\n**Not tried:** ' in text
+        ), one[0]
 
 
 # Links.
@@ -190,14 +258,27 @@ def drawing(name):
     return ''.join(f'{line}\n' for line in lines if 'The route alone' not in line)
 
 
-@pytest.mark.parametrize('page', [DOCS / 'decides.md', ROOT / 'README.md'], ids=str)
-def test_routes_are_drawn_as_explain_draws_them(page):
+@pytest.mark.parametrize('name', WITH_ROUTES)
+def test_routes_are_drawn_as_explain_draws_them(name):
+    page = next(one for one in (ROOT / name, DOCS / name) if one.exists())
 
     def redrawn(match):
         name = match['name']
         return f'<!-- drawn: {name} -->\n```text\n{drawing(name)}```\n'
 
     assert_told(page, DRAWN.sub(redrawn, text_of(page)))
+
+
+def test_demo_prints_what_is_shown(capsys):
+    # With what should become of each post; `make demo` fails if something else does.
+    outcomes, decisions = [], []
+    for route in POSTED:
+        outcomes.append(Outcome.DELIVERED if route.trusted else Outcome.HELD)
+        pairs = log_line(judged(route)).split()
+        decisions.append(dict(pair.split('=', 1) for pair in pairs if '=' in pair))
+    assert report(outcomes, decisions) == 0
+    table = capsys.readouterr().out.split('\n\n')[0].lstrip('\n')
+    assert_documented(DOCS / 'start.md', 'route   ', f'{table}\n```\n')
 
 
 def differences() -> Iterator[tuple[Route, str]]:
@@ -345,11 +426,40 @@ def test_numbers_of_vectors_are_true():
     assert_documented(DOCS / 'security.md', '| vectors |', print_vectors())
 
 
+def test_titles_of_the_measurements_are_those_of_the_program():
+    program = text_of(ROOT / 'dev' / 'benchmarks' / '__main__.py')
+    titles = re.findall(r"^    \('(.+)', \w+\.\w+\),$", program, re.MULTILINE)
+    run = text_of(DOCS / 'speed.md').split('```')[1]
+    assert re.findall(r'\n\n(\S.+)', run) == titles
+
+
 def test_figures_of_the_network_are_those_of_its_run():
     run = text_of(DOCS / 'network.md')
     assert 'hostile attempts: 4363 tried, 0 trusted' in run
     assert 'good routes: 96 tried, 96 trusted' in run
     assert 'other routes: 96 tried, 0 trusted' in run
+
+
+# The log.
+
+
+def test_lines_of_the_log_are_as_they_are_written():
+    data = make_post(BAD, message_id='<x@example.net>')
+    mlist = MailingList('staff.lists.example.org', POSTING_ADDRESS, CHAIN, 'hold')
+    configuration = Configuration(SETTINGS)
+    written = [
+        [log_line(decide(Header.parse(data), SETTINGS, mlist))],
+        [
+            take_up_line(configuration, None, True),
+            take_up_line(configuration, None, False),
+        ],
+        [chain_line('staff.example.org', CHAIN)],
+    ]
+    lines = LOGGED.findall(text_of(DOCS / 'operations.md'))
+    digest = configuration.digest
+    assert [one.replace('4f3d2a1b0c9e', digest).splitlines() for one in lines] == (
+        written
+    )
 
 
 # Commands.
@@ -401,7 +511,12 @@ def test_commands_print_what_is_shown(site, name):
     assert_told(page, COMMAND.sub(retold, text_of(page)))
 
 
-def test_each_page_with_a_command_is_told():
-    others = {'switch-it-on.md'}
-    pages = {page.name for page in PAGES if COMMAND.search(text_of(page))}
-    assert pages - others == set(TOLD)
+@pytest.mark.mailman
+def test_command_for_a_post_that_was_held_explains_it(site):
+    (command,) = re.findall(
+        '^    (mailman .+ LIST post.eml)$', text_of(DOCS / 'symptoms.md'), re.MULTILINE
+    )
+    command = command.replace('LIST', POSTING_ADDRESS).replace('post.eml', 'forged.eml')
+    printed, exit_code = run(site, command)
+    assert 'not trusted (unlisted-peer)' in printed
+    assert exit_code == 1
