@@ -28,3 +28,18 @@ myst_heading_anchors = 3
 html_theme = 'furo'
 html_title = f'{project} {release}'
 html_copy_source = False
+
+# On GitHub, these are read where they are; here, a page includes each.
+INCLUDED = {'CHANGELOG.md': 'changes.md', 'CONTRIBUTING.md': 'contributing.md'}
+LINK = re.compile(rf'(?<=\]\()(?:\.\./)?({"|".join(INCLUDED)})')
+
+
+def setup(app):
+    """Have the links to these files lead to their pages."""
+
+    def to_pages(*event):
+        text = event[-1]
+        text[0] = LINK.sub(lambda link: INCLUDED[link[1]], text[0])
+
+    for name in ('source-read', 'include-read'):
+        app.connect(name, to_pages)
