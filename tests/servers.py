@@ -560,7 +560,7 @@ TEMPLATES: dict[str, tuple[str, dict]] = {
     'momentum': (
         'from [{peer}] ([{peer}:52001] helo={helo}) by mx.example.org'
         ' (envelope-from <{mail}>) (ecelerity 3.6.25 r(Core:3.6.25.0)) with'
-        ' {protocol} id {id}',
+        ' {protocol} id {id} for <{rcpt}>',
         {'peer': addresses_4},
     ),
     'oracle': (
@@ -585,7 +585,7 @@ TEMPLATES: dict[str, tuple[str, dict]] = {
     ),
     'maddy': (
         'from {helo} ({rdns} [{peer}]) by mx.example.org (envelope-sender <{mail}>)'
-        ' with UTF8ESMTPS id {id}',
+        ' with UTF8ESMTPS id {id} for <{rcpt}>',
         {'auth': False},
     ),
     'james': (

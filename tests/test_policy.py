@@ -238,6 +238,61 @@ def test_address_on_both_lists_may_be_either(local, remote, route, reason):
     assert verdict.reason.value == reason
 
 
+# How the outgoing host may give to itself what it was handed.
+GIVEN_BACK = {
+    'a command': [PICKUP],
+    'an alias': [HIDDEN],
+    'a filter': [hop('127.0.0.1')],
+    'a filter, twice': [hop('127.0.0.1'), hop('127.0.0.1')],
+    'its queue and a filter': [QUEUE, hop('127.0.0.1')],
+    'a filter with a command': [PICKUP, hop('127.0.0.1')],
+    'a hidden client': [HIDDEN_AUTH],
+}
+
+
+@pytest.mark.parametrize('between', GIVEN_BACK)
+@pytest.mark.parametrize(
+    'lists',
+    [
+        *({'submission': one} for one in Submission),
+        {'remote': (), 'dedicated': AddressList.parse([OUT])},
+        {'remote': (), 'authenticated': AddressList.parse([OUT])},
+    ],
+    ids=str,
+)
+def test_what_an_own_host_sends_is_not_trusted_whatever_stands_between(lists, between):
+    route = [hop(RELAY), hop(OUT), *GIVEN_BACK[between]]
+    for own in (hop(RELAY), auth(RELAY)):
+        for older in ([], [hop(MUA)], [JUNK]):
+            assert not evaluate([*route, own, *older], policy(**lists))
+    # An own host is one of any scope.
+    other = {'other_local': (AddressList.parse([UNKNOWN]),)}
+    assert not evaluate([*route, hop(UNKNOWN)], policy(**lists, **other))
+    # With the address of nobody's server it is as it was.
+    for setting in ('dedicated', 'authenticated'):
+        if setting in lists:
+            found = evaluate([*route, auth(MUA)], policy(**lists))
+            assert found.reason is not Reason.OWN_HOST
+
+
+def test_own_host_that_is_not_attested_is_shown_as_such():
+    verdict = evaluate([hop(OUT), PICKUP, hop(RELAY)], policy())
+    assert verdict.reason is Reason.OWN_HOST
+    assert verdict.decisive == 2
+    assert not verdict.findings[2].attested
+    assert verdict.details['peer'] == RELAY
+
+
+@pytest.mark.parametrize('submission', ['authenticated', 'both'])
+def test_server_of_another_scope_that_logs_in_is_no_user(submission):
+    others = {'other_outgoing': (AddressList.parse([UNKNOWN, '127.0.0.1']),)}
+    asked = policy(submission=submission, **others)
+    assert evaluate([hop(OUT), auth(MUA)], asked)
+    assert evaluate([hop(OUT), auth('127.0.0.1')], asked)
+    refused = evaluate([hop(OUT), auth(UNKNOWN)], asked)
+    assert refused.reason is Reason.NOT_AUTHENTICATED
+
+
 @pytest.mark.parametrize('submission', Submission)
 @pytest.mark.parametrize(
     ('route', 'reason'),
@@ -317,6 +372,9 @@ GOOD = [hop(RELAY), hop(OUT), auth(MUA)]
         ({'auto_submitted': (' Auto-Replied; owner="x"',)}, 'auto-reply'),
         ({'auto_submitted': ('(a (b) c)\n auto-replied(x)',)}, 'auto-reply'),
         ({'auto_submitted': ('no', 'auto-replied x')}, 'auto-reply'),
+        ({'auto_submitted': ('"auto-replied"',)}, 'auto-reply'),
+        ({'auto_submitted': ('auto-replied, x',)}, 'auto-reply'),
+        ({'auto_submitted': ('(a \\) b) auto-replied',)}, 'auto-reply'),
         ({'auto_submitted': ('auto-generated', 'no', '', '((')}, 'outgoing-server'),
         ({'auto_submitted': ('auto-notified; auto-replied',)}, 'outgoing-server'),
         # The first in the order of precedence.

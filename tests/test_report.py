@@ -282,6 +282,19 @@ def signed_by(reason):
             SUBMITTED,
             'configuration',
         ),
+        # Observed only, and then trusted in earnest.
+        (
+            decide(GOOD, settings(mode='observe'), mlist()),
+            decide(GOOD, settings(), mlist()),
+            SUBMITTED,
+            'configuration',
+        ),
+        (
+            decide(GOOD, settings(mode='observe'), mlist()),
+            decide(GOOD, settings(mode='observe'), mlist()),
+            SUBMITTED,
+            None,
+        ),
         (
             signed_by(Reason.INTERNAL_ERROR),
             decide(GOOD, DKIM, mlist()),
@@ -349,6 +362,8 @@ NEVER_KEPT: list[dict[str, object]] = [
     {'server': []},
     {'digest': 'x'},
     {'digest': 7},
+    {'mode': 'enforce'},
+    {'mode': None},
     {'more': 1},
 ]
 

@@ -12,8 +12,20 @@ from falcon import testing
 from hypothesis import given, HealthCheck, settings
 from hypothesis import strategies as st
 from mailman_trustedserver import __version__
+from mailman_trustedserver.decision import decide
+from mailman_trustedserver.header import Header
+from mailman_trustedserver.reasons import Reason
+from mailman_trustedserver.report import keep
 from mailman_trustedserver.rest import MAX_MESSAGE_LENGTH
-from tests.conftest import BAD, CHAIN, DEFAULT_CHAIN, GOOD, LIST_ID, make_message
+from tests.conftest import (
+    BAD,
+    CHAIN,
+    DEFAULT_CHAIN,
+    GOOD,
+    LIST_ID,
+    make_message,
+    section,
+)
 from urllib.parse import quote
 
 
@@ -405,12 +417,61 @@ def test_verdict_of_then_stands_beside_that_of_now(call, configure):
         'explanation': 'A local server had the message from 203.0.113.66, which is on '
         'no list.',
         'details': {'peer': '203.0.113.66', 'server': '?', 'limit': '100'},
+        'obstacles': [],
         'difference': None,
     }
     configure(CONFIGURATION + 'dedicated_remote_servers: 203.0.113.66\n')
     now = call('GET', path).json
     assert now['trusted'] is True
     assert now['then'] == {**then, 'difference': 'configuration'}
+
+
+SHARED = section(
+    'trusted_local_servers: 192.168.10.3',
+    'dkim_remote_servers: 192.168.10.1',
+    'sender_domains: example.org',
+)
+
+
+@pytest.mark.parametrize(
+    ('signed', 'then', 'reason'),
+    [
+        (lambda: None, SHARED, 'outgoing-server'),
+        (lambda: Reason.DKIM_NO_KEY, SHARED, 'dkim-no-key'),
+        # Nobody looked, or something else decided then.
+        (None, SHARED, 'dkim-not-checked'),
+        (lambda: None, CONFIGURATION, 'dkim-not-checked'),
+        (lambda: None, SHARED + 'alias_hops: yes\n', 'dkim-not-checked'),
+    ],
+)
+def test_signature_of_a_held_message_is_what_it_was_when_it_came(
+    call, configure, monkeypatch, signed, then, reason
+):
+    from mailman_trustedserver import adapter
+
+    def decide_then():
+        configure(then)
+        values = adapter.values_of(stored_list())
+        header = Header.of(make_message(GOOD))
+        return decide(header, adapter.settings_for(values), values, signed=signed)
+
+    def ask(*arguments):
+        raise AssertionError('DNS was asked')
+
+    monkeypatch.setattr(adapter, 'find_signature', ask)
+    msgdata = {'trusted_server': keep(decide_then())}
+    configure(SHARED)
+    request_id = hold(make_message(GOOD), msgdata=msgdata)
+    trusted = reason == 'outgoing-server'
+    assert held(call) == (1, {request_id: reason})
+    chosen = 'trusted' if trusted else 'not-trusted'
+    assert held(call, verdict=chosen) == (1, {request_id: reason})
+    found = call('GET', f'{THE_LIST}/held/{request_id}/explanation').json
+    assert (found['trusted'], found['reason']) == (trusted, reason)
+    # A message that is sent along was never looked at.
+    path = f'{THE_LIST}/explanation'
+    answer = call('POST', path, body=make_post(GOOD), headers=MESSAGE)
+    assert answer.json['reason'] == 'dkim-not-checked'
 
 
 @pytest.mark.parametrize(

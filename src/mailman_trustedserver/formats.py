@@ -221,12 +221,17 @@ _block(
     # like is in quotes, and what is quoted ends before `@`.
     path=r'<(?:{quoted}@|)[^ <>"\\]*>',
     mailbox=r'(?:{quoted}@|)[^ <>"\\();]+',
+    # A recipient whose quotes hold no brackets of any kind, for servers that may write
+    # the sender before `with`: between two quotes of his, an outsider could else have
+    # what the server wrote.
+    rcpt=r'(?: for (?:<(?:{local}@|)[^ <>"\\]*>|(?:{local}@|)[^ <>"\\();]+)|)',
+    local=r'"[^"\\()<>]*(?:\\.[^"\\()<>]*)*"',
     # What follows the name and version of a server.
     tail=r' with {protocol}(?: {comment}|)(?: id {id}|)(?: {comment}|){for}{date}',
     # All from `by` on, where no server is known.
     rest=r'{by}(?: {comment})*'
     r'(?: with {protocol}(?:/[\w/.-]+|)(?: with STARTTLS|)|)'
-    r'(?: {comment}|)(?: id {id}|)(?: {comment}|){for}(?: {comment})*{date}'
+    r'(?: {comment}|)(?: id {id}|)(?: {comment}|){rcpt}(?: {comment})*{date}'
     r'(?:{sender}|)',
 )
 # `for` is a word of Python's.
@@ -478,7 +483,8 @@ _OPENSMTPD = (
 _block(
     qmail=r'(?: \((?:HELO|EHLO|LHLO) (?P<helo>{word})?\))?'
     r' \((?:[^ ()]*@)?\[?{address}\]?\)(?: \(envelope-sender {path}\))?'
-    r'(?P<auth> \(smtp-auth username [^()\[\]]*\))? {by}',
+    r'(?P<auth> \(smtp-auth username (?![^()]*@[0-9A-Fa-f.:]+\))[^()<>\[\]]*\))?'
+    r' {by}',
     encrypted=r' with (?:\([\w-]+ encrypted\) |[\w-]+ encrypted )?{protocol}'
     r'(?:/[\w/.-]+)?(?: ID {id})?{for}{date}',
     hermes=r'\((?:Oath|VZM|Yahoo Inc\.) Hermes SMTP Server\){encrypted}',
@@ -535,7 +541,7 @@ _QMAIL = (
 # 2018 it stood after the date.
 _block(
     hex=r'id [0-9A-F]{8,16}\.[0-9A-F]{8,16}\.[0-9A-F]{8}',
-    raw=r'[^)]*(?:\)(?! \((?:IDENT|AUTH|TLS|SSL):)[^)]*)*',
+    raw=r'[^)]*(?:\)(?! *\((?:IDENT|AUTH|TLS|SSL):)[^)]*)*',
     statements=r'(?: \((?:IDENT: [^()\[\]]*'
     r'|(?P<auth>AUTH: [A-Z0-9-]+ [^ ()\[\],]+(?:, )?)?'
     r'(?:(?:TLS|SSL): [^()\[\]]*)?)\))?',
@@ -744,7 +750,7 @@ _OTHERS = (
         r'(?: helo=(?P<helo>{word}))?\) {by}(?: \(envelope-from {path}\))?'
         r' \(ecelerity {plain}\) with {protocol}'
         r'(?: \(cipher=[^()\[\]"]*(?:subject="[^()\[\]"]*")?\))?'
-        r' id {id}{for}{date}'),
+        r' id {id}{rcpt}{date}'),
     Format('Oracle Messaging Server',
         versions='iPlanet 5, Sun 6, Oracle 7', source='captured fields',
         servers=('Oracle', 'Sun', 'iPlanet'),

@@ -23,6 +23,8 @@ lies before the outgoing server is looked into.
 
 from __future__ import annotations
 
+import re
+
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from enum import Enum
@@ -244,13 +246,15 @@ class Evidence:
 def _first_word(value: str) -> str:
     """The keyword of an Auto-Submitted field, without comments and parameters."""
     depth, word = 0, ''
-    for character in value:
+    # A quoted pair is no parenthesis (RFC 5322 3.2.1), and mail programs read what is
+    # quoted, too.
+    for character in re.sub(r'\\.|"', '', value, flags=re.DOTALL):
         if character == '(':
             depth += 1
         elif character == ')':
             depth = max(depth - 1, 0)
         elif not depth:
-            if character == ';' or (word and character.isspace()):
+            if character in ';,' or (word and character.isspace()):
                 break
             word += character.strip()
     return word.lower()
@@ -561,10 +565,37 @@ def _proved(route: _Route, outgoing: int) -> Reason:
         route.asked.append(proof)
         refused = _PROOFS[proof](route, outgoing)
         if refused is None:
+            if _came_from_own_host(route):
+                return Reason.OWN_HOST
             route.proof = proof
             return Reason.OUTGOING_SERVER
     # The finding is on a list, so that a proof was tried.
     return refused or Reason.INTERNAL_ERROR
+
+
+def _came_from_own_host(route: _Route) -> bool:
+    """Whether an own host handed in what the outgoing host then gave to itself.
+
+    A filter, the sendmail command or an alias may stand between the two.  Not all of
+    these fields need be attested: they are read to refuse, and for nothing else.
+    """
+    if route.submission is None:
+        return False
+    findings = route.findings
+    for position in range(route.submission, min(len(route.texts), MAX_FIELDS)):
+        findings += [_UNATTESTED] * (position + 1 - len(findings))
+        if findings[position] is _UNATTESTED:
+            found = _find(route.texts[position], route.policy)
+            findings[position] = replace(found, attested=False, text='')
+        finding = findings[position]
+        if finding.hop is None:
+            return False
+        if finding.peer is not None and not _is_loopback(finding):
+            if _is_own_host(finding, route.policy):
+                route.decisive = position
+                return True
+            return False
+    return False
 
 
 def _refusal(finding: Optional[Finding]) -> Reason:
@@ -687,9 +718,9 @@ _PROOFS: dict[str, Callable[[_Route, int], Optional[Reason]]] = {
 
 
 def _user_submitted(route: _Route) -> bool:
-    """Whether the submission hop states that its client logged in."""
-    return route.submission is not None and _states_auth(
-        route.findings[route.submission]
+    """Whether the submission hop states that a user logged in."""
+    return route.submission is not None and _is_user(
+        route.findings[route.submission], route.policy
     )
 
 

@@ -14,7 +14,7 @@ from contextlib import suppress
 from datetime import datetime, timezone
 from ipaddress import ip_address
 from mailman_trustedserver.addresses import format_address
-from mailman_trustedserver.decision import Decision
+from mailman_trustedserver.decision import Decision, Obstacle
 from mailman_trustedserver.header import stamped_at
 from mailman_trustedserver.names import RULE
 from mailman_trustedserver.nearest import nearest
@@ -23,7 +23,7 @@ from mailman_trustedserver.reasons import Reason
 from mailman_trustedserver.received import MalformedReceived, parse_received
 from mailman_trustedserver.scopes import Configuration
 from mailman_trustedserver.settings import OBSERVE, Settings
-from typing import Any, Optional
+from typing import Any, Callable, Optional
 
 
 __all__ = [
@@ -37,6 +37,7 @@ __all__ = [
     'draw',
     'escape',
     'keep',
+    'kept_signature',
     'log_line',
     'printable',
     'read_chain_line',
@@ -417,17 +418,25 @@ def keep(decision: Decision) -> str:
     :param decision: The decision.
     """
     verdict, settings = decision.verdict, decision.settings
-    return json.dumps(
-        {
-            'trusted': verdict.trusted,
-            'reason': verdict.reason.value,
-            'proof': verdict.proof,
-            'peers': _cut(_peers(verdict), MAX_KEPT_LENGTH // 2),
-            'server': verdict.server,
-            'digest': '' if settings is None else settings.digest,
-        }
-    )
+    kept = {
+        'trusted': verdict.trusted,
+        'reason': verdict.reason.value,
+        'proof': verdict.proof,
+        'peers': _cut(_peers(verdict), MAX_KEPT_LENGTH // 2),
+        'server': verdict.server,
+        'digest': '' if settings is None else settings.digest,
+    }
+    if decision.observed:
+        kept['mode'] = OBSERVE
+    return json.dumps(kept)
 
+
+# What can come of a look at a signature.
+DKIM_REASONS = [
+    one
+    for one in Reason
+    if one.value.startswith('dkim-') and one is not Reason.DKIM_NOT_CHECKED
+]
 
 # The token of a reason or proof, a digest, and what stands for no address.
 _TOKEN = re.compile(r'[a-z0-9-]{1,60}')
@@ -453,7 +462,9 @@ def read_kept(text: object) -> Optional[dict[str, Any]]:
 def _is_kept(kept: Any) -> bool:
     addresses = {*kept['peers'], kept['server']} - {CUT, _NO_PEER}
     return (
-        kept.keys() == {'trusted', 'reason', 'proof', 'peers', 'server', 'digest'}
+        kept.keys() - {'mode'}
+        == {'trusted', 'reason', 'proof', 'peers', 'server', 'digest'}
+        and kept.get('mode', OBSERVE) == OBSERVE
         and isinstance(kept['trusted'], bool)
         and isinstance(kept['peers'], list)
         and _TOKEN.fullmatch(kept['reason']) is not None
@@ -478,6 +489,25 @@ def describe_then(text: object, decision: Decision) -> Optional[dict[str, Any]]:
     return {**then, 'difference': _difference(then, now)}
 
 
+def kept_signature(
+    text: object, decision: Decision
+) -> Optional[Callable[[], Optional[Reason]]]:
+    """What came of a post's DKIM signature when the post came.
+
+    :param text: What was kept with it.
+    :param decision: What is decided now, without asking DNS.
+    :return: What stands in the place of a look at the signature, as in `Evidence`;
+        None if nothing looked at it, or another configuration was in force.
+    """
+    kept, settings = read_kept(text), decision.settings
+    if kept is None or settings is None or kept['digest'] != settings.digest:
+        return None
+    if kept['proof'] == 'dkim':
+        return lambda: None
+    reason = next((one for one in DKIM_REASONS if one.value == kept['reason']), None)
+    return None if reason is None else lambda: reason
+
+
 def _in_words(kept: dict[str, Any]) -> dict[str, Any]:
     """What was kept, with the sentence of its reason.
 
@@ -492,14 +522,19 @@ def _in_words(kept: dict[str, Any]) -> dict[str, Any]:
     with suppress(KeyError, ValueError):
         reason = Reason(kept['reason'])  # type: ignore[call-arg]
         explanation = reason.sentence.format_map(details)
-    return {**kept, 'explanation': explanation, 'details': details}
+    observed = [Obstacle.OBSERVE.value] if 'mode' in kept else []
+    return {
+        **kept,
+        'explanation': explanation,
+        'details': details,
+        'obstacles': observed,
+    }
 
 
 def _difference(then: dict[str, Any], now: dict[str, Any]) -> Optional[str]:
     """Why two verdicts on the same post differ; None if they do not."""
-    if then['trusted'] is now['trusted'] and (
-        now['trusted'] or then['explanation'] == now['explanation']
-    ):
+    alike = 'obstacles' if now['trusted'] else 'explanation'
+    if then['trusted'] is now['trusted'] and then[alike] == now[alike]:
         return None
     reasons = {then['reason'], now['reason']}
     if Reason.INTERNAL_ERROR.value in reasons:

@@ -55,12 +55,14 @@ from mailman_trustedserver.decision import decide, obstacles
 from mailman_trustedserver.header import Header
 from mailman_trustedserver.logs import chosen_at, processes, recent
 from mailman_trustedserver.names import CHAIN, DEFAULT_CHAIN, MSGDATA_KEY
+from mailman_trustedserver.reasons import Reason
 from mailman_trustedserver.report import (
     describe,
     describe_briefly,
     describe_configuration,
     describe_settings,
     describe_then,
+    kept_signature,
 )
 from mailman_trustedserver.scopes import Configuration
 from mailman_trustedserver.settings import Settings
@@ -350,13 +352,20 @@ class _Explanation:
         mlist = values_of(self._mlist)
         return settings_for(mlist), mlist
 
-    def _decide(self, header, usenet=False):
-        return decide(header, *self._in_force, usenet=usenet)
+    def _decide_held(self, message_id, usenet, find_msgdata):
+        """The decision on a held message; None if its content is lost.
 
-    def _decide_held(self, message_id, usenet):
-        """The decision on a held message; None if its content is lost."""
+        DNS is not asked: what came of a DKIM signature is kept with the message.
+        """
         header = held_header(message_id)
-        return header and self._decide(header, usenet)
+        if not header:
+            return None
+        decision = decide(header, *self._in_force, usenet=usenet)
+        if decision.verdict.reason is Reason.DKIM_NOT_CHECKED:
+            signed = kept_signature(find_msgdata().get(MSGDATA_KEY), decision)
+            if signed is not None:
+                decision = decide(header, *self._in_force, usenet=usenet, signed=signed)
+        return decision
 
 
 class _PostedExplanation(_Explanation):
@@ -423,10 +432,12 @@ class _HeldMessages(CollectionMixin, _Explanation):
 
     def _decision(self, held):
         if held.id not in self._decided:
-            usenet = held.data_hash in self._maybe_usenet and is_usenet(
-                self._requests.get_request(held.id)[1]
-            )
-            self._decided[held.id] = self._decide_held(held.key, usenet)
+
+            def find_msgdata():
+                return self._requests.get_request(held.id)[1]
+
+            usenet = held.data_hash in self._maybe_usenet and is_usenet(find_msgdata())
+            self._decided[held.id] = self._decide_held(held.key, usenet, find_msgdata)
         return self._decided[held.id]
 
     @cached_property
@@ -484,7 +495,7 @@ class _HeldExplanation(_Explanation):
             not_found(response, f'No such held message: {self._request_id}')
             return
         message_id, msgdata = held
-        decision = self._decide_held(message_id, is_usenet(msgdata))
+        decision = self._decide_held(message_id, is_usenet(msgdata), lambda: msgdata)
         if decision is None:
             not_found(response, 'The content of the held message is lost')
         else:
