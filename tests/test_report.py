@@ -269,13 +269,6 @@ def signed_by(reason):
             "The list's default action for nonmembers is not one of nonmember_actions.",
             'list-settings',
         ),
-        (signed_by(None), decide(GOOD, DKIM, mlist()), SUBMITTED, 'dkim'),
-        (
-            signed_by(Reason.DKIM_NO_KEY),
-            decide(GOOD, DKIM, mlist()),
-            'There is no key record for the DKIM signature.',
-            'dkim',
-        ),
         (
             decide(GOOD, settings(), mlist()),
             decide(GOOD, DKIM, mlist()),

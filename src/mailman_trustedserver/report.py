@@ -543,8 +543,6 @@ def _difference(then: dict[str, Any], now: dict[str, Any]) -> Optional[str]:
         return 'configuration'
     if Reason.NONMEMBER_ACTION.value in reasons:
         return 'list-settings'
-    if Reason.DKIM_NOT_CHECKED.value in reasons:
-        return 'dkim'
     return 'rules'
 
 

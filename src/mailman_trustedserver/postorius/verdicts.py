@@ -53,10 +53,6 @@ _DIFFERENCES = {
         'The configuration of the plugin was changed in between.'
     ),
     'list-settings': gettext_lazy('The settings of this list were changed in between.'),
-    'dkim': gettext_lazy(
-        'DNS was asked for the DKIM signature when the post came, and is not asked '
-        'again: the first verdict is the one that counts.'
-    ),
     'failure': gettext_lazy('It was a fault of the plugin, and none of the route.'),
     'rules': gettext_lazy('The plugin was of another version then, with other rules.'),
 }
@@ -201,8 +197,7 @@ class Verdict:
     @property
     def lines(self):
         """What could be configured if the server is ours, and what each means."""
-        keys = [key for key in MEANINGS if key != 'dedicated_remote_servers']
-        return [(f'{key}: {self.address}', MEANINGS[key]) for key in keys]
+        return [(f'{key}: {self.address}', MEANINGS[key]) for key in MEANINGS]
 
     @property
     def short(self):
