@@ -433,6 +433,22 @@ SHARED = section(
 )
 
 
+def test_messages_come_with_the_verdicts_if_they_are_wanted(call):
+    for fields in (BAD, GOOD, BAD):
+        hold(make_message(fields))
+    own = call('GET', f'/3.1/lists/{LIST_ID}/held').json['entries']
+    query = {'verdict': 'not-trusted', 'count': 1, 'page': 2, 'messages': True}
+    (entry,) = call('GET', f'{THE_LIST}/held', params=query).json['entries']
+    (message,) = (one for one in own if one['request_id'] == entry['request_id'])
+    del message['http_etag']
+    assert entry['message'] == message
+    del query['messages']
+    (entry,) = call('GET', f'{THE_LIST}/held', params=query).json['entries']
+    assert 'message' not in entry
+    query['messages'] = 'x'
+    assert call('GET', f'{THE_LIST}/held', params=query).status_code == 400
+
+
 @pytest.mark.parametrize(
     ('signed', 'then', 'reason'),
     [

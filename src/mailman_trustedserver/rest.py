@@ -32,6 +32,7 @@ from mailman.rest.helpers import (
     NotFound,
     okay,
 )
+from mailman.rest.post_moderation import HeldMessages
 from mailman.rest.validator import (
     PatchValidator,
     ReadOnlyPATCHRequestError,
@@ -414,16 +415,21 @@ class _HeldMessages(CollectionMixin, _Explanation):
         super().__init__(mlist)
         # By number: a choice has decided on what is then shown.
         self._decided = {}
+        # Mailman's own resources of the messages, if they are wanted, too.
+        self._messages = None
 
     def _resource_as_dict(self, held):
         """See `CollectionMixin`."""
         decision = self._decision(held)
         verdict = {'trusted': None} if decision is None else describe_briefly(decision)
-        return {
+        resource = {
             'request_id': held.id,
             **verdict,
             'self_link': f'{self._path}/{held.id}/explanation',
         }
+        if self._messages is not None:
+            resource['message'] = self._messages._resource_as_dict(held)
+        return resource
 
     @cached_property
     def _path(self):
@@ -466,6 +472,9 @@ class _HeldMessages(CollectionMixin, _Explanation):
         if request.get_param('verdict', default='trusted') not in VERDICTS:
             bad_request(response, f'verdict must be one of {", ".join(VERDICTS)}')
         elif _check_page(request, response):
+            if request.get_param_as_bool('messages', default=False):
+                self._messages = HeldMessages(self._mlist)
+                self._messages.api = self.api
             start, total_size, held = self._paginate(
                 request, self._get_collection(request)
             )

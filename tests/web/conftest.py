@@ -58,7 +58,12 @@ PAGE_SECONDS = 30
 # From npm, as the Makefile has it.
 AXE = ROOT / '.venvs' / 'axe' / 'node_modules' / 'axe-core' / 'axe.min.js'
 # The parts of the pages that are not Postorius' own.
-OURS = ['.mailman-trustedserver', '.mailman-trustedserver-filter', 'td a[class*=-why]']
+OURS = [
+    '.mailman-trustedserver',
+    '.mailman-trustedserver-filter',
+    '.mailman-trustedserver-chain',
+    'a[class*=mailman-trustedserver-why]',
+]
 LOG_LINES = 60
 
 
@@ -305,12 +310,45 @@ class Browser:
         need(AXE.exists(), 'this needs axe-core: make .venvs/axe/.installed')
         script = """
             const [parts, done] = arguments;
-            axe.run({include: parts.filter(one => document.querySelector(one))})
-                .then(found => done(found.violations.map(one => [
+            const include = parts.filter(one => document.querySelector(one));
+            if (!include.length)
+                done('There is nothing of ours.');
+            axe.run({include}).then(found => done(found.violations.map(one => [
                     one.id, one.nodes.map(node => [node.html, node.failureSummary])])));
         """
         self.driver.execute_script(AXE.read_text(encoding='utf-8'))
         return self.driver.execute_async_script(script, OURS)
+
+    def go_to(self, selector):
+        """Press Tab until an element has the focus; return it."""
+        from selenium.webdriver.common.keys import Keys
+
+        self.driver.execute_script('document.activeElement.blur()')
+        wanted = self.find(selector)
+        for _ in range(200):
+            self.driver.switch_to.active_element.send_keys(Keys.TAB)
+            if self.driver.switch_to.active_element == wanted:
+                return wanted
+        raise AssertionError(f'{selector} is never reached')
+
+    def press(self, selector, key):
+        """Reach an element with Tab, press a key there, and wait for the page."""
+        with self._next_page():
+            self.go_to(selector).send_keys(key)
+
+    def drop_style(self):
+        """Take all style sheets off the page."""
+        self.driver.execute_script(
+            'document.querySelectorAll("link[rel=stylesheet], style")'
+            '.forEach(one => one.remove())'
+        )
+
+    def is_wider(self, selector):
+        """Whether an element is wider than the window."""
+        return self.driver.execute_script(
+            f'return document.querySelector("{selector}").scrollWidth > '
+            'document.documentElement.clientWidth'
+        )
 
     @property
     def text(self):

@@ -60,13 +60,14 @@ def calls(site, page):
     return logged()[before : after - 1], text
 
 
-def test_page_of_many_held_posts_costs_one_call_more(web, site, held):
-    path = f'/postorius/lists/{list_id(held)}/held_messages?count={POSTS}'
+@pytest.mark.parametrize('query', ['', '&verdict=not-trusted'])
+def test_page_of_many_held_posts_costs_one_call_more(web, site, held, query):
+    path = f'/postorius/lists/{list_id(held)}/held_messages?count={POSTS}{query}'
     visitor = web.visit(USERS['moderator'])
     found, text = calls(site, lambda: visitor.get(path))
     assert len(VERDICT.findall(text)) == POSTS
     ours = f'/3.1/plugins/trustedserver/lists/{list_id(held)}/held'
-    assert found.count(f'{ours}?count={POSTS}&page=1') == 1
+    assert len([one for one in found if one.startswith(ours)]) == 1
     apps = web.apps
     web.restart(())
     try:

@@ -369,22 +369,9 @@ def test_keyboard_alone_will_do(browser, site, lists):
     address, _ = lists
     browser.log_in('superuser')
     browser.open(f'{OVERVIEW}?q={address}')
-
-    def go_to(selector):
-        """Press Tab until an element has the focus."""
-        browser.driver.execute_script('document.activeElement.blur()')
-        wanted = browser.find(selector)
-        for _ in range(100):
-            browser.driver.switch_to.active_element.send_keys(Keys.TAB)
-            if browser.driver.switch_to.active_element == wanted:
-                return wanted
-        raise AssertionError(f'{selector} is never reached')
-
-    go_to('input[name=list]').send_keys(Keys.SPACE)
-    with browser._next_page():
-        go_to(f'button[name=chain][value={CHAIN}]').send_keys(Keys.ENTER)
-    with browser._next_page():
-        go_to('button[name=confirmed]').send_keys(Keys.ENTER)
+    browser.go_to('input[name=list]').send_keys(Keys.SPACE)
+    browser.press(f'button[name=chain][value={CHAIN}]', Keys.ENTER)
+    browser.press('button[name=confirmed]', Keys.ENTER)
     assert '1 list is on the chain now.' in browser.text
     assert chain_of(site, address) == CHAIN
 
@@ -399,24 +386,16 @@ def test_one_box_ticks_all_of_the_page(browser, lists):
     assert not any(box.is_selected() for box in boxes)
 
 
-def without_style(browser):
-    """Take all style sheets off the page."""
-    browser.driver.execute_script(
-        'document.querySelectorAll("link[rel=stylesheet], style")'
-        '.forEach(one => one.remove())'
-    )
-
-
 def test_pages_work_without_css(browser, site, lists):
     address, _ = lists
     browser.log_in('superuser')
     browser.open(f'{OVERVIEW}?q={address}')
-    without_style(browser)
+    browser.drop_style()
     for text in ('Processes', '192.168.10.2', "Mailman's default"):
         assert text in browser.find(OURS).text
     browser.click('input[name=list]')
     browser.follow(f'button[name=chain][value={CHAIN}]')
-    without_style(browser)
+    browser.drop_style()
     browser.follow('button[name=confirmed]')
     assert chain_of(site, address) == CHAIN
 
@@ -427,13 +406,9 @@ def test_large_letters_and_narrow_windows_move_nothing_aside(browser, many, widt
     browser.log_in('superuser')
     browser.resize(width)
     search(browser, *many)
-    wider = (
-        f'return document.querySelector("{OURS}").scrollWidth > '
-        'document.documentElement.clientWidth'
-    )
-    assert browser.driver.execute_script(wider) is False
+    assert not browser.is_wider(OURS)
     browser.follow(f'button[name=chain][value={CHAIN}]')
-    assert browser.driver.execute_script(wider) is False
+    assert not browser.is_wider(OURS)
 
 
 def test_pages_speak_japanese(browser, site, many):
@@ -491,7 +466,8 @@ def test_overview_says_what_is_wrong(browser, web, case):
         web.site.restart(plugins)
         browser.log_in('superuser')
         assert browser.open(SYSTEM) == 200
-        assert browser.open(f'{OVERVIEW}?q={address}') == status
+        # A link leads here: what is wrong is said, and it is no error.
+        assert browser.open(f'{OVERVIEW}?q={address}') == 200
         assert sentence in browser.text
         assert bool(browser.find_all('button[name=chain]')) == (status == 200)
         assert browser.axe() == []
@@ -507,7 +483,7 @@ def test_mailman_that_is_down_is_a_sentence(browser, web, no_errors):
     web.site.mailman('stop')
     wait_until(web.site.gone)
     try:
-        assert browser.open(OVERVIEW) == 503
+        assert browser.open(OVERVIEW) == 200
         assert 'Mailman did not answer as expected' in browser.text
         assert not any(error.endswith('" 500') for error in web.errors())
     finally:

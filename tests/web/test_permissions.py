@@ -147,6 +147,8 @@ def test_message_of_another_list_is_shown_under_no_other(visitors, lists):
 CALLS = [
     ('GET', '/3.1/plugins/trustedserver'),
     ('GET', '/3.1/plugins/trustedserver/lists'),
+    ('GET', '/3.1/plugins/trustedserver/overview'),
+    ('GET', '/3.1/plugins/trustedserver/report'),
     ('GET', '{list}'),
     ('PATCH', '{list}'),
     ('PUT', '{list}'),

@@ -11,7 +11,7 @@ import sysconfig
 from dev.site.outcomes import Outcome
 from dev.site.posts import make_post
 from pathlib import Path
-from tests.conftest import BAD, DOMAIN, post_to, STYLE
+from tests.conftest import ANNOUNCE_STYLE, BAD, DOMAIN, post_to, STYLE
 from tests.web.conftest import USERS
 
 
@@ -72,6 +72,16 @@ def test_new_list_may_have_the_style(browser, site, lists):
     browser.find(f'[name=mail_host] [value="{DOMAIN}"]').click()
     browser.fill_in_and_submit(listname='styled')
     assert f'styled@{DOMAIN}' in site.mailman('trustedserver', 'status').stdout
+
+
+def test_style_has_a_name_in_the_language_of_the_page(browser):
+    browser.log_in('superuser')
+    browser.speak('ja')
+    browser.open('/postorius/lists/new/')
+    for style in (STYLE, ANNOUNCE_STYLE):
+        name = browser.find(f'[name=list_style] [value={style}]').text
+        assert name.startswith('信頼するサーバー: ')
+        assert name.partition(': ')[2]
 
 
 def test_language_of_the_cookie_is_spoken(browser):

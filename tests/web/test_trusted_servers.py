@@ -8,9 +8,24 @@ import re
 
 from dev.demo.routes import PICKUP, received
 from dev.site.outcomes import Outcome
-from dev.site.posts import make_post
-from tests.conftest import BAD, CHAIN, DEFAULT_CHAIN, GOOD, post_to, wait_until
-from tests.web.conftest import chain_of, hold, list_id, make_lists, set_chain
+from dev.site.posts import CONFIGURATION, make_post, SENDER
+from tests.conftest import (
+    BAD,
+    CHAIN,
+    DEFAULT_CHAIN,
+    GOOD,
+    post_to,
+    section,
+    wait_until,
+)
+from tests.web.conftest import (
+    chain_of,
+    hold,
+    list_id,
+    make_lists,
+    set_chain,
+    wait_for_held,
+)
 
 
 pytestmark = pytest.mark.web
@@ -648,12 +663,13 @@ def test_only_a_superuser_is_told_which_line_lists_an_address(
     alert = browser.find('.alert')
     told = alert.get_attribute('textContent')
     if name == 'superuser':
-        assert '203.0.113.66' not in alert.find_element('tag name', 'details').text
+        assert 'servers:' not in alert.text
         alert.find_element('tag name', 'summary').click()
         keys = [one.text for one in alert.find_elements('css selector', 'dt')]
         assert keys == [
             'authenticated_remote_servers: 203.0.113.66',
             'trusted_remote_servers: 203.0.113.66',
+            'dedicated_remote_servers: 203.0.113.66',
             'trusted_local_servers: 203.0.113.66',
         ]
     else:
@@ -664,6 +680,19 @@ def test_only_a_superuser_is_told_which_line_lists_an_address(
             '203.0.113.66',
             f'{browser.web.url}/postorius/lists/{list_id(address)}/{path}',
         ]
+
+
+def test_equal_hops_are_folded(browser, site, lists):
+    address, _ = lists
+    path = hold(site, address, [GOOD[0], *[GOOD[1]] * 4, *BAD])
+    browser.log_in('owner')
+    browser.open_list(address, path)
+    shown = [one.text.split()[0] for one in browser.find_all(f'{ROUTE} .peer')]
+    assert shown == ['203.0.113.66', '192.168.10.1', '192.168.10.3']
+    equal = browser.find(f'{ROUTE}:nth-of-type(3) details:last-child')
+    assert equal.text == '3 more hops like this one'
+    browser.driver.execute_script('arguments[0].open = true', equal)
+    assert equal.text.count('from out.example.org') == 3
 
 
 # Trying a message, and the sign on the page of the list.
@@ -769,10 +798,11 @@ def test_server_can_be_taken_as_listed(browser, lists, servers, taken, sentence)
     [
         ('x', {'trusted_local_servers': '^192'}, 'is an exclusion or a regular'),
         ('x', {'trusted_local_servers': '192.0.2.1,'}, 'no commas, quotes or brackets'),
-        ('', {'dedicated_remote_servers': '192.0.2.1/24'}, 'write 192.0.2.0/24'),
+        ('x', {'dedicated_remote_servers': '192.0.2.1/24'}, 'write 192.0.2.0/24'),
         ('x', {'trusted_local_servers': '192.0.2.1 ' * 11}, '11 entries are too many'),
         ('x' * 1_048_577, {}, 'It has more than 1048576 octets'),
         ('X: \x00', {}, 'Null characters are not allowed'),
+        ('', {}, 'Give a message, or its header.'),
     ],
     ids=lambda value: repr(value)[:40],
 )
@@ -868,24 +898,143 @@ def test_labels_lead_to_what_they_name(browser, lists):
         assert browser.find_all(f'[id="{label.get_attribute("for")}"]')
 
 
+def open_details(browser):
+    """Unfold all that is folded."""
+    browser.driver.execute_script(
+        "document.querySelectorAll('details').forEach(one => one.open = true)"
+    )
+
+
 @pytest.mark.parametrize('width', [1280, 390])
+@pytest.mark.parametrize('name', sorted(MODERATORS))
 @pytest.mark.parametrize('action', ['hold', 'accept'])
-def test_axe_finds_nothing_on_our_parts(browser, site, lists, width, action):
+def test_axe_finds_nothing_on_our_parts(browser, site, lists, width, name, action):
+    address, _ = lists
     broken = GOOD[1].replace(' (Postfix)', ' x (Postfix)')
-    browser.log_in('superuser')
+    browser.log_in(name)
     browser.resize(width)
-    for fields in ([*BAD, *GOOD], GOOD, [GOOD[0], broken]):
-        address, _ = make_lists(site)
-        path = hold(site, address, fields)
-        config = {'default_nonmember_action': action}
-        site.rest('PATCH', f'/3.1/lists/{list_id(address)}/config', config)
-        for page in (path, 'held_messages', SECTION, TRY):
-            browser.open_list(address, page)
-            # What is folded is looked at, too.
-            browser.driver.execute_script(
-                "document.querySelectorAll('details').forEach(one => one.open = true)"
-            )
+    pages = ['', 'held_messages', 'held_messages?verdict=not-trusted']
+    for number, fields in enumerate(([*BAD, *GOOD], GOOD, [GOOD[0], broken])):
+        site.post(address, make_post(fields, to=address), SENDER)
+        wait_for_held(site, address, number + 1)
+        pages.append(newest_of(site, address))
+    if name in OWNERS:
+        pages += [SECTION, TRY]
+    config = {'default_nonmember_action': action}
+    site.rest('PATCH', f'/3.1/lists/{list_id(address)}/config', config)
+    for page in pages:
+        browser.open_list(address, page)
+        open_details(browser)
+        assert browser.axe() == []
+
+
+@pytest.mark.parametrize('width', [1280, 390])
+@pytest.mark.parametrize('name', sorted(OWNERS))
+def test_axe_finds_nothing_on_what_was_tried(browser, lists, width, name):
+    address, _ = lists
+    browser.log_in(name)
+    browser.resize(width)
+    for servers in ({'trusted_remote_servers': '203.0.113.66'}, {}):
+        try_message(browser, address, make_post(BAD).decode(), **servers)
+        open_details(browser)
+        assert browser.axe() == []
+    try_message(browser, address, '', trusted_local_servers='^1')
+    open_details(browser)
+    assert len(browser.find_all('form .alert-danger')) == 2
+    assert browser.axe() == []
+
+
+def test_axe_finds_nothing_on_a_verdict_that_has_changed(browser, web, site, lists):
+    address, _ = lists
+    set_chain(site, address, CHAIN)
+    path = hold(site, address)
+    try:
+        site.restart(section('dedicated_remote_servers: 203.0.113.66'))
+        for name in ('owner', 'superuser'):
+            browser.log_in(name)
+            browser.open_list(address, path)
+            assert browser.find('.mailman-trustedserver-then')
             assert browser.axe() == []
+    finally:
+        site.restart(CONFIGURATION)
+
+
+def test_axe_finds_nothing_in_the_dialogue_of_a_message(browser, site, lists):
+    address, _ = lists
+    hold(site, address)
+    browser.log_in('moderator')
+    browser.open_list(address, 'held_messages')
+    browser.click('.show-modal-btn')
+    wait_until(lambda: browser.find(f'.modal-body {WHY}').is_displayed())
+    assert browser.axe() == []
+
+
+def newest_of(site, address):
+    """The page of the message that a list holds last."""
+    held = site.rest('GET', f'/3.1/lists/{list_id(address)}/held')['entries']
+    newest = max(one['request_id'] for one in held)
+    return f'held_messages/{newest}/explanation'
+
+
+def test_keyboard_alone_will_do(browser, site, lists):
+    from selenium.webdriver.common.keys import Keys
+
+    address, _ = lists
+    hold(site, address)
+    browser.log_in('owner')
+    browser.open_list(address, 'held_messages')
+    browser.press('[href="?verdict=not-trusted"]', Keys.ENTER)
+    browser.press(WHY, Keys.ENTER)
+    browser.go_to(f'{TEXT} summary').send_keys(Keys.ENTER)
+    wait_until(lambda: browser.find(f'{TEXT} pre').text == 'Hello.')
+    browser.press('.mailman-trustedserver-decide [name=discard]', Keys.ENTER)
+    assert 'The message was discarded' in browser.text
+    browser.press('.mailman-trustedserver-filter [href$="/try"]', Keys.ENTER)
+    browser.go_to('[name=message]').send_keys(BAD[0].replace('\n\t', ' '))
+    browser.go_to('form details summary').send_keys(Keys.ENTER)
+    browser.go_to('[name=trusted_remote_servers]').send_keys('203.0.113.66')
+    browser.press('.mailman-trustedserver form .btn-primary', Keys.ENTER)
+    assert 'The route is trusted.' in browser.text
+    browser.open_list(address, SECTION)
+    browser.go_to('[name=posting_chain]:checked').send_keys(Keys.ARROW_DOWN)
+    browser.press('form.list_settings [type=submit]', Keys.ENTER)
+    assert chain_of(site, address) == CHAIN
+
+
+def test_pages_work_without_css(browser, site, lists):
+    address, _ = lists
+    hold(site, address)
+    browser.log_in('owner')
+    browser.open_list(address, 'held_messages')
+    browser.drop_style()
+    browser.follow(WHY)
+    browser.drop_style()
+    for text in ('Trust ended here.', 'do nothing: it is a stranger', 'on no list'):
+        assert text in browser.find('.mailman-trustedserver').text
+    browser.follow('.mailman-trustedserver-decide [name=discard]')
+    browser.open_list(address, TRY)
+    browser.drop_style()
+    browser.find('[name=message]').send_keys('x')
+    browser.submit('[name=message]')
+    assert 'could not be read' in browser.text
+
+
+# 200 % in a window of 1280 pixels is a page of 640.
+@pytest.mark.parametrize('width', [640, 390])
+def test_large_letters_and_narrow_windows_move_nothing_aside(
+    browser, site, lists, width
+):
+    address, _ = lists
+    path = hold(site, address, [*BAD, *GOOD])
+    browser.log_in('owner')
+    browser.resize(width)
+    for page in (path, TRY):
+        browser.open_list(address, page)
+        open_details(browser)
+        assert not browser.is_wider('.mailman-trustedserver')
+    try_message(browser, address, make_post(GOOD).decode())
+    open_details(browser)
+    assert not browser.is_wider('.mailman-trustedserver')
 
 
 # In another language.

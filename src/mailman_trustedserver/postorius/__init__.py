@@ -3,6 +3,6 @@
 
 """The Django application, for INSTALLED_APPS of the site's `settings.py`.
 
-It adds a section to a list's settings in Postorius, and to each held message
-the explanation of its route.  Permissions stay Postorius' own.
+It adds to the pages of Postorius what the plugin says of lists and of held messages,
+and the overview for superusers.  Permissions stay Postorius' own.
 """

@@ -15,6 +15,7 @@ __all__ = ['TrustedServersConfig']
 SECTION = 'trusted_servers'
 BEFORE = 'message_acceptance'
 HELD_MESSAGES = 'postorius/lists/held_messages.html'
+NEW_LIST = 'postorius/lists/new.html'
 SETTINGS = 'postorius/lists/settings.html'
 SUMMARY = 'postorius/lists/summary.html'
 SYSTEM = 'postorius/system_information.html'
@@ -54,6 +55,7 @@ class TrustedServersConfig(AppConfig):
             explanation,
             show_chain,
             show_section,
+            show_styles,
             show_verdicts,
             try_message,
         )
@@ -72,6 +74,7 @@ class TrustedServersConfig(AppConfig):
             views,
             {
                 HELD_MESSAGES: show_verdicts,
+                NEW_LIST: show_styles,
                 SETTINGS: show_section,
                 SUMMARY: show_chain,
             },

@@ -6,7 +6,7 @@
 from copy import copy
 from django.utils.translation import gettext as _
 from mailman_trustedserver.names import PLUGIN
-from mailmanclient import MailmanConnectionError
+from mailmanclient import HeldMessage, MailmanConnectionError
 from urllib.error import HTTPError
 from urllib.parse import quote, urlencode
 
@@ -66,10 +66,6 @@ class _Plugin:
                         'the plugin was installed. Open this page again; if that does '
                         'not help, ask the site administrator.'
                     )
-                ) from error
-            if error.code in (400, 413):
-                raise NoMessage(
-                    _('This is no message: paste its header, or one Received field.')
                 ) from error
             if error.code != 404:
                 raise Unavailable(_no_answer(error)) from error
@@ -186,12 +182,29 @@ class TrustedServers(_Plugin):
         return self._ask(f'{self._path}/policy')
 
     def held(self, **query):
-        """The verdicts on held messages, as dictionaries.
+        """The verdicts on a page of held messages, as dictionaries.
 
-        :param query: `count` and `page`, or a `verdict`.
+        :param query: `count` and `page`.
         """
         answer = self._ask(f'{self._path}/held?{urlencode(query)}')
         return answer.get('entries', [])
+
+    def held_by_verdict(self, **query):
+        """The held messages that have a verdict, a page of them.
+
+        :param query: The `verdict`, `count` and `page`.
+        :return: How many there are, the messages as mailmanclient has them, and the
+            verdicts as from `held`.
+        """
+        answer = self._ask(
+            f'{self._path}/held?{urlencode({**query, "messages": True})}'
+        )
+        entries = answer.get('entries', [])
+        messages = [
+            HeldMessage(self._connection, one['message']['self_link'], one['message'])
+            for one in entries
+        ]
+        return answer['total_size'], messages, entries
 
     def explanation(self, request_id):
         """The explanation of a held message, as a dictionary.
@@ -224,7 +237,15 @@ class TrustedServers(_Plugin):
         path = f'{self._path}/explanation'
         if entries:
             path += f'?{urlencode(entries)}'
-        return self._ask(path, {'message': ''}, 'POST')
+        try:
+            return self._ask(path, {'message': ''}, 'POST')
+        except Unavailable as error:
+            cause = error.__cause__
+            if isinstance(cause, HTTPError) and cause.code == 400:
+                raise NoMessage(
+                    _('This is no message: give its header, or one Received field.')
+                ) from cause
+            raise
 
 
 def _path_of(list_id):

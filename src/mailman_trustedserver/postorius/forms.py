@@ -213,7 +213,9 @@ class TryForm(forms.Form):
         else:
             octets = file.read().lstrip()
             self._keep(octets)
-        if octets and not _HEADER.match(octets):
+        if not octets:
+            self.add_error('message', _('Give a message, or its header.'))
+        elif not _HEADER.match(octets):
             octets = b'Received: ' + octets
         return octets
 

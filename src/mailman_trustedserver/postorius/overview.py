@@ -210,7 +210,8 @@ def overview(request):
         state, report = site.overview, site.report
         every = _lists(site, state, _counts(report))
     except Unavailable as error:
-        return render(request, TEMPLATE, {'unavailable': str(error)}, status=503)
+        # What is wrong is what a superuser comes for.
+        return render(request, TEMPLATE, {'unavailable': str(error)})
     found = [one for one in every.values() if one.matches(text)]
     count = _number(request.GET.get('count', '')[:9], PER_PAGE)
     settings = state.get('settings', {})

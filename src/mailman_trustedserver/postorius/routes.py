@@ -64,10 +64,30 @@ def picture(described):
         if hop['time'] and before:
             hop['delay'] = _delay((hop['time'] - before).total_seconds())
         before = hop['time']
-    drawn = hops[::-1]
+    drawn = _with_equals_folded(hops[::-1])
     if len(drawn) <= SHOWN_FIRST + SHOWN_LAST + 1:
         return [], [], drawn
     return drawn[:SHOWN_FIRST], drawn[SHOWN_FIRST:-SHOWN_LAST], drawn[-SHOWN_LAST:]
+
+
+# What makes two hops equal, and what is only said of one hop.
+_EQUAL = (
+    *('peer', 'helo', 'by', 'protocol', 'authenticated', 'standing', 'problem'),
+    *('attested', 'reinjection'),
+)
+_MARKS = ('end', 'unproved', 'boundary')
+
+
+def _with_equals_folded(hops):
+    """The hops, of which each has those that follow it and are equal to it."""
+    drawn: list[dict] = []
+    for hop in hops:
+        marked = any(hop.get(mark) for mark in _MARKS)
+        if drawn and not marked and all(drawn[-1][key] == hop[key] for key in _EQUAL):
+            drawn[-1].setdefault('equal', []).append(hop)
+        else:
+            drawn.append(hop)
+    return drawn
 
 
 def _unproved(described):

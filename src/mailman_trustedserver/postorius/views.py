@@ -18,7 +18,7 @@ from django.utils.html import format_html
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_safe
 from django_mailman3.lib.paginator import paginate
-from mailman_trustedserver.names import CHAIN
+from mailman_trustedserver.names import ANNOUNCE_STYLE, CHAIN, STYLE
 from mailman_trustedserver.postorius.client import (
     NotFound,
     TrustedServers,
@@ -38,10 +38,12 @@ __all__ = [
     'explanation',
     'show_chain',
     'show_section',
+    'show_styles',
     'show_verdicts',
     'try_message',
 ]
 
+NEW_TEMPLATE = 'postorius/lists/new.html'
 HELD_TEMPLATE = 'mailman_trustedserver/held_messages.html'
 SETTINGS_TEMPLATE = 'postorius/lists/settings.html'
 SUMMARY_TEMPLATE = 'mailman_trustedserver/summary.html'
@@ -58,7 +60,7 @@ def show_verdicts(request, context):
     context['verdict'] = wanted if wanted in VERDICTS else ''
     try:
         if context['verdict']:
-            verdicts = _choose(request, context, servers)
+            verdicts = _choose(context, servers)
         else:
             page = context['held_messages']
             verdicts = servers.held(count=page.paginator.per_page, page=page.number)
@@ -76,17 +78,21 @@ def show_verdicts(request, context):
     return HELD_TEMPLATE
 
 
-def _choose(request, context, servers):
+def _choose(context, servers):
     """Put only the messages of one verdict on the page; return the verdicts."""
-    verdicts = servers.held(verdict=context['verdict'])
-    page = paginate(verdicts, request.GET.get('page'), request.GET.get('count'))
-    found = []
-    for one in page.object_list:
-        try:
-            found.append(context['list'].get_held_message(one['request_id']))
-        except HTTPError:
-            # It was handled between the two questions.
-            continue
+    whole = context['held_messages']
+    count, number = whole.paginator.per_page, whole.number
+
+    def ask(page):
+        return servers.held_by_verdict(
+            verdict=context['verdict'], count=count, page=page
+        )
+
+    total, found, verdicts = ask(number)
+    page = paginate(range(total), number, count)
+    if page.number != number:
+        # There are fewer of them.
+        total, found, verdicts = ask(page.number)
     page.object_list = found
     context['held_messages'] = page
     return verdicts
@@ -125,6 +131,18 @@ def show_section(request, context):
     if isinstance(policy, dict):
         policy['superuser'] = request.user.is_superuser
     return SETTINGS_TEMPLATE
+
+
+def show_styles(request, context):
+    """Translate the names of our styles, of which Mailman translates its own part."""
+    field = context['form'].fields['list_style']
+    field.choices = [
+        (name, _('Trusted servers: {style}').format(style=text.partition(': ')[2]))
+        if name in (STYLE, ANNOUNCE_STYLE)
+        else (name, text)
+        for name, text in field.choices
+    ]
+    return NEW_TEMPLATE
 
 
 def show_chain(request, context):
@@ -189,7 +207,7 @@ def try_message(request, list_id):
     mlist = List.objects.get_or_404(fqdn_listname=list_id)
     form = TryForm(request.POST or None, request.FILES or None)
     context = {'list': mlist, 'form': form}
-    if form.is_valid() and form.cleaned_data['octets']:
+    if form.is_valid():
         try:
             # A line that is no field is for the plugin to refuse.
             described = TrustedServers(mlist).explain(
