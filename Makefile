@@ -29,7 +29,7 @@ DATABASES = postgresql mariadb
 WEB = 1.3.8 1.3.13 1.3.13-django-5.2
 SOURCES := $(shell find src -type f -not -name '*.pyc')
 
-.PHONY: help demo demo-web test check pre-commit docs package test-package manual-runs fuzz nightly bench test-versions test-web messages screenshots \
+.PHONY: help demo demo-web test check pre-commit docs package test-package manual-runs fuzz nightly bench bench-held test-versions test-web messages screenshots \
 	bypass-table checks-table dkim-table formats-table rest-answers import-runs vector load test-load test-databases test-debian test-network test-haraka release-check clean
 
 help:  ## say what there is
@@ -73,14 +73,18 @@ nightly: $(VENV)/.installed-test  ## the property tests with 10,000 examples a s
 bench: $(VENV)/.installed-bench  ## ratios to what one would use instead, and how they grow
 	$(VENV)/bin/python -m dev.benchmarks --plot docs/growth.png
 
+bench-held: .venvs/web-1.3.13/.installed  ## a page of held posts beside Postorius' own
+	.venvs/web-1.3.13/bin/python -m dev.benchmarks.held
+
 package: $(VENV)/.installed-package  ## what is published, into dist/, and checks of it
 	$(VENV)/bin/python -m dev.package
 
 test-package: $(VENV)/.installed-package  ## the same, and the tests on the wheel
 	$(VENV)/bin/python -m dev.package --tests
 
-# What .ci/run leaves out; each has its own lines.
-RELEASE = test-package nightly bench test-version-3.3.8 test-version-3.3.9 test-databases test-web-1.3.8 test-web-1.3.13-django-5.2 \
+# What .ci/run leaves out; each has its own lines.  `make bench` is not here: its bounds
+# are those of a machine with nothing else to do, and people look at what it draws.
+RELEASE = test-package nightly test-version-3.3.8 test-version-3.3.9 test-databases test-web-1.3.8 test-web-1.3.13-django-5.2 \
 	test-debian-12-deb test-debian-13-deb test-debian-sid
 release-check: $(RELEASE)  ## before a release: what takes too long for each change
 	$(MAKE) fuzz FUZZ_SECONDS=600

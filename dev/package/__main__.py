@@ -5,7 +5,8 @@
 
 The second build is of what the first one's sdist unpacks to, with another umask
 and time zone: so the sdist is complete, and the wheel is that of the sdist.  With
-`--tests`, the tests that the sdist has are run on the wheel, with no source there.
+`--tests`, the sdist has to pass its own tests, and they are run on the wheel, with no
+source there.
 The status is 1 if a check fails.
 """
 
@@ -148,7 +149,9 @@ def check_installation(python: Path, wheel: Path) -> None:
 
 
 def check_tests(python: Path, unpacked: Path, wheel: Path) -> None:
-    """Run the tests of the sdist on the installed wheel."""
+    """Run the tests of the sdist: by its own command, and on the installed wheel."""
+    run('make', 'test', cwd=unpacked)
+    passes('tests of the sdist', 'make test')
     run(python, '-m', 'pip', 'install', '--quiet', f'{wheel}[test]')
     shutil.rmtree(unpacked / 'src')
     out = run(python, '-m', 'pytest', '-q', '-rs', cwd=unpacked)
