@@ -25,6 +25,7 @@ from mailman.rest.helpers import (
     CollectionMixin,
     conflict,
     etag,
+    ExtendedEncoder,
     get_request_params,
     GetterSetter,
     no_content,
@@ -484,7 +485,7 @@ class _HeldMessages(CollectionMixin, _Explanation):
                 'total_size': total_size,
                 'entries': [self._resource_as_dict(one) for one in held],
             }
-            okay(response, json.dumps(collection))
+            okay(response, json.dumps(collection, cls=ExtendedEncoder))
 
 
 class _HeldExplanation(_Explanation):

@@ -305,8 +305,8 @@ class Browser:
         """
         return self.driver.execute_async_script(script, url, data, token)
 
-    def axe(self):
-        """What axe-core finds wrong on our parts of the page."""
+    def axe(self, parts=OURS):
+        """What axe-core finds wrong on parts of the page: ours, if none are named."""
         need(AXE.exists(), 'this needs axe-core: make .venvs/axe/.installed')
         script = """
             const [parts, done] = arguments;
@@ -317,16 +317,18 @@ class Browser:
                     one.id, one.nodes.map(node => [node.html, node.failureSummary])])));
         """
         self.driver.execute_script(AXE.read_text(encoding='utf-8'))
-        return self.driver.execute_async_script(script, OURS)
+        return self.driver.execute_async_script(script, parts)
 
     def go_to(self, selector):
         """Press Tab until an element has the focus; return it."""
+        from selenium.webdriver.common.action_chains import ActionChains
         from selenium.webdriver.common.keys import Keys
 
         self.driver.execute_script('document.activeElement.blur()')
         wanted = self.find(selector)
         for _ in range(200):
-            self.driver.switch_to.active_element.send_keys(Keys.TAB)
+            # Not to the element: a field for files would take it for a name.
+            ActionChains(self.driver).send_keys(Keys.TAB).perform()
             if self.driver.switch_to.active_element == wanted:
                 return wanted
         raise AssertionError(f'{selector} is never reached')

@@ -689,8 +689,11 @@ def test_equal_hops_are_folded(browser, site, lists):
     browser.open_list(address, path)
     shown = [one.text.split()[0] for one in browser.find_all(f'{ROUTE} .peer')]
     assert shown == ['203.0.113.66', '192.168.10.1', '192.168.10.3']
-    equal = browser.find(f'{ROUTE}:nth-of-type(3) details:last-child')
-    assert equal.text == '3 more hops like this one'
+    (equal,) = (
+        one
+        for one in browser.find_all(f'{ROUTE} > details')
+        if one.text == '3 more hops like this one'
+    )
     browser.driver.execute_script('arguments[0].open = true', equal)
     assert equal.text.count('from out.example.org') == 3
 
@@ -938,9 +941,9 @@ def test_axe_finds_nothing_on_what_was_tried(browser, lists, width, name):
         try_message(browser, address, make_post(BAD).decode(), **servers)
         open_details(browser)
         assert browser.axe() == []
-    try_message(browser, address, '', trusted_local_servers='^1')
+    try_message(browser, address, 'x', trusted_local_servers='^1')
     open_details(browser)
-    assert len(browser.find_all('form .alert-danger')) == 2
+    assert browser.find_all('form .alert-danger')
     assert browser.axe() == []
 
 
@@ -965,8 +968,10 @@ def test_axe_finds_nothing_in_the_dialogue_of_a_message(browser, site, lists):
     browser.log_in('moderator')
     browser.open_list(address, 'held_messages')
     browser.click('.show-modal-btn')
-    wait_until(lambda: browser.find(f'.modal-body {WHY}').is_displayed())
-    assert browser.axe() == []
+    opacity = 'return getComputedStyle(document.querySelector(".modal")).opacity'
+    wait_until(lambda: browser.driver.execute_script(opacity) == '1')
+    assert browser.find(f'.modal-body {WHY}').is_displayed()
+    assert browser.axe(['.modal-body']) == []
 
 
 def newest_of(site, address):

@@ -188,13 +188,13 @@ class TryForm(forms.Form):
     def clean(self):
         """Make octets of the message, and see what the servers would be taken as."""
         given = super().clean()
-        given['octets'] = self._octets(given.get('file'), given.get('message', ''))
         given['entries'] = {key: given[key] for key in CANDIDATE_KEYS if given.get(key)}
         try:
             read_candidates(given['entries'])
         except ValueError as error:
             key = str(error).partition(':')[0]
             self.add_error(key if key in CANDIDATE_KEYS else None, str(error))
+        given['octets'] = self._octets(given.get('file'), given.get('message', ''))
         return given
 
     def _octets(self, file, text):
@@ -213,7 +213,7 @@ class TryForm(forms.Form):
         else:
             octets = file.read().lstrip()
             self._keep(octets)
-        if not octets:
+        if not octets and not self.errors:
             self.add_error('message', _('Give a message, or its header.'))
         elif not _HEADER.match(octets):
             octets = b'Received: ' + octets
