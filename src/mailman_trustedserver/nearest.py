@@ -15,7 +15,13 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from mailman_trustedserver.formats import BLOCKS, expand, Format
-from mailman_trustedserver.received import choose, clean, LAST, MalformedReceived
+from mailman_trustedserver.received import (
+    choose,
+    clean,
+    gettext_noop,
+    LAST,
+    MalformedReceived,
+)
 from typing import NamedTuple, Optional
 
 
@@ -58,19 +64,20 @@ class _Part(NamedTuple):
 
 # What people call the parts of a field, by the block that stands for them.
 _NAMES = {
-    'address': 'an address',
-    'by': 'the name of a host',
-    'client': 'the client',
-    'comment': 'a comment',
-    'date': 'a date',
-    'hex': 'an id of Courier',
-    'host': 'the name of a host',
-    'id': 'an id',
-    'path': 'a mailbox',
-    'mailbox': 'a mailbox',
-    'protocol': 'a protocol',
-    'rdns': 'a host name from DNS',
-    'word': 'a word',
+    'address': gettext_noop('an address'),
+    'by': gettext_noop('the name of a host'),
+    'client': gettext_noop('the client'),
+    'comment': gettext_noop('a comment'),
+    'date': gettext_noop('a date'),
+    'hex': gettext_noop('an id of Courier'),
+    'host': gettext_noop('the name of a host'),
+    'id': gettext_noop('an id'),
+    'path': gettext_noop('a mailbox'),
+    'mailbox': gettext_noop('a mailbox'),
+    'local': gettext_noop('a mailbox'),
+    'protocol': gettext_noop('a protocol'),
+    'rdns': gettext_noop('a host name from DNS'),
+    'word': gettext_noop('a word'),
 }
 
 # One sign of a regular expression, with what repeats it.
@@ -209,5 +216,5 @@ def _expected(parts: list[_Part]) -> str:
     if text.strip():
         return f'“{text.strip()}”'
     if not parts:
-        return 'the end'
-    return _NAMES.get(part.block, 'something else')
+        return gettext_noop('the end')
+    return _NAMES.get(part.block, gettext_noop('something else'))

@@ -291,10 +291,11 @@ def test_text_of_a_message_is_shown_as_text(web, visitors, hostile, place, text)
         assert told == ([expected] if stranger else [])
 
 
-def test_verdicts_in_the_list_are_shown_as_text(visitors, hostile):
+@pytest.mark.parametrize('query', ['', '&verdict=not-trusted'])
+def test_verdicts_in_the_list_are_shown_as_text(visitors, hostile, query):
     address, pages = hostile
     status, page = visitors['moderator'].get(
-        path_of(address, f'held_messages?count={len(pages)}')
+        path_of(address, f'held_messages?count={len(pages)}{query}')
     )
     assert status == 200
     assert SCRIPT not in page
@@ -316,4 +317,14 @@ def test_text_of_a_message_that_is_tried_is_shown_as_text(visitors, lists, place
     # A quote in a quoted local part has a backslash before it.
     assert HOSTILE[text] in page.replace('\\', '') or '\x1b' in text
     # What was pasted is in the form as it was.
+    assert_safe(page.replace('\x1b', ''))
+
+
+@pytest.mark.parametrize('text', [one for one in HOSTILE if one.isascii()], ids=ascii)
+def test_server_that_is_tried_is_shown_as_text(visitors, lists, text):
+    (address, _), _ = lists
+    data = {**MESSAGE, 'trusted_local_servers': text}
+    status, page = visitors['owner'].post(path_of(address, TRY), data)
+    assert status == 200
+    assert 'alert-danger' in page
     assert_safe(page.replace('\x1b', ''))
