@@ -105,6 +105,14 @@ def model(route, policy):
     peer = first and first.peer
     if peer and peer in policy.local and not peer.is_loopback:
         return False
+    # Whoever handed in what the host then gave to itself.
+    for _, hop in hops[end:]:
+        if hop is None:
+            break
+        if hop.peer and not hop.peer.is_loopback:
+            if hop.peer in policy.local and not is_outgoing(hop.peer, policy):
+                return False
+            break
     server = hops[end - 1][1].peer
     return (
         server in policy.dedicated

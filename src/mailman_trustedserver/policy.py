@@ -591,10 +591,10 @@ def _came_from_own_host(route: _Route) -> bool:
         if finding.hop is None:
             return False
         if finding.peer is not None and not _is_loopback(finding):
-            if _is_own_host(finding, route.policy):
-                route.decisive = position
-                return True
-            return False
+            if finding.outgoing or not _is_own_host(finding, route.policy):
+                return False
+            route.decisive = position
+            return True
     return False
 
 
