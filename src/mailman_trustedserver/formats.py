@@ -722,7 +722,9 @@ _OTHERS = (
         example='from relay.example.org (relay.example.org [192.0.2.1])'
         ' by mx.example.org (Cyrus 3.6.1) with LMTPA;'
         ' Sun, 22 Nov 2026 10:00:00 +0000',
-        grammar=r'from (?P<helo>{word}) {tcp}(?: \(authenticated user=[^()\[\]]*\))?'
+        grammar=r'from (?P<helo>{word})'
+        r' \((?:{rdns}|) ?\[{address}\](?: \(may be forged\))?\)'
+        r'(?: \(authenticated user=[^()\[\]]*\))?'
         r' {by} \(Cyrus [^()\[\]"]*\) with LMTP[SA]*'
         r'(?: {comment})?{date}'),
     # The address after `by` is its own.
