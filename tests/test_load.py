@@ -7,7 +7,8 @@ import pytest
 
 from collections import Counter
 from dev.load import faults, throughput
-from dev.load.posts import Account, account_of, Flow, Post, UNHOLDABLE
+from dev.load.posts import Account, account_of, Flow, Post
+from dev.site.mailman import UNHOLDABLE
 from dev.site.outcomes import Outcome
 from tests.conftest import need
 from types import SimpleNamespace

@@ -106,11 +106,11 @@ def model(route, policy):
     if peer and peer in policy.local and not peer.is_loopback:
         return False
     # Whoever handed in what the host then gave to itself.
-    for _, hop in hops[end:]:
-        if hop is None:
+    for _, older in hops[end:]:
+        if older is None:
             break
-        if hop.peer and not hop.peer.is_loopback:
-            if hop.peer in policy.local and not is_outgoing(hop.peer, policy):
+        if older.peer and not older.peer.is_loopback:
+            if older.peer in policy.local and not is_outgoing(older.peer, policy):
                 return False
             break
     server = hops[end - 1][1].peer

@@ -21,7 +21,7 @@ from collections import Counter
 from collections.abc import Collection, Iterable
 from dev.demo.__main__ import message
 from dev.demo.routes import Route, ROUTES
-from dev.site.mailman import LOOPBACK, MailmanSite, MEMBER
+from dev.site.mailman import LOOPBACK, MailmanSite, MEMBER, UNHOLDABLE
 from dev.site.outcomes import Outcome
 from dev.site.posts import SENDER
 from typing import Callable, NamedTuple
@@ -34,11 +34,6 @@ CLOSED = 'closed@lists.example.org'
 # A post passes through these in this order.
 QUEUES = ('in', 'pipeline', 'out', 'virgin')
 SETTLE_SECONDS = 300.0
-
-# Mailman cannot hold a post that came in certain microseconds, 1 of 33,000: it keeps
-# the pickled time as text, in `mailman.model.requests`, and reads a backslash and a U
-# in it as an escape.  It shunts the post, with the plugin and without it.
-UNHOLDABLE = "'rawunicodeescape' codec can't decode"
 
 TRUSTED = frozenset(route.name for route in ROUTES if route.trusted)
 

@@ -40,6 +40,12 @@ from typing import Any, Callable
 LOOPBACK = '127.0.0.1'
 REST_USER = 'restadmin'
 REST_SECONDS = 300.0
+
+# Mailman cannot hold a post that came in certain microseconds, 1 of 33,000: it keeps
+# the pickled time as text, in `mailman.model.requests`, and reads a backslash and a U
+# in it as an escape.  It shunts the post, with the plugin and without it.
+UNHOLDABLE = "'rawunicodeescape' codec can't decode"
+
 # SQLite gives up on a lock after 5 seconds, and Mailman then shunts the post.
 SQLITE = """\
 [database]
@@ -329,6 +335,15 @@ class MailmanSite:
     def shunted(self) -> int:
         """The number of files in the shunt queue."""
         return len(self._shunted())
+
+    def unholdable(self) -> list[bytes]:
+        """The files in the shunt queue of posts that Mailman could not hold."""
+        log = (self.directory / 'var' / 'logs' / 'mailman.log').read_text(
+            'utf-8', 'replace'
+        )
+        names = re.findall(rf'{re.escape(UNHOLDABLE)}.*\n.* SHUNTING: (\S+)', log)
+        queue = self.directory / 'var' / 'queue' / 'shunt'
+        return [(queue / f'{name}.pck').read_bytes() for name in names]
 
     def _shunted(self) -> list[bytes]:
         queue = self.directory / 'var' / 'queue' / 'shunt'

@@ -131,6 +131,11 @@ def results(site: MailmanSite) -> dict[tuple[str, str], Result]:
             one = result(match['id'], match['list'].replace('@', '.'))
             assert one.outcome is Outcome.PENDING, f'handled twice: {line}'
             one.outcome = Outcome.HELD
+    # Mailman wanted to hold these.
+    for shunted in site.unholdable():
+        for key, one in found.items():
+            if all(name.encode() in shunted for name in key):
+                one.outcome = Outcome.HELD
     for sent in site.sent:
         list_id = re.search(r'<([^>]*)>', str(sent.message['List-Id']))
         if MEMBER in sent.recipients and list_id:

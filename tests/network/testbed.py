@@ -209,6 +209,11 @@ class Testbed:
                 return found
             time.sleep(0.5)
 
+    def check_shunted(self) -> None:
+        """See that nothing was shunted but what Mailman cannot hold."""
+        for site in (self.single_hop, self.auth):
+            assert site.shunted() == len(site.unholdable())
+
     def received_fields(self, message_id: str) -> list[str]:
         """The Received fields with which Mailman delivered a post."""
         for sent in [*self.single_hop.sent, *self.auth.sent]:
