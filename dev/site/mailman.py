@@ -342,12 +342,14 @@ class MailmanSite:
             'utf-8', 'replace'
         )
         names = re.findall(rf'{re.escape(UNHOLDABLE)}.*\n.* SHUNTING: (\S+)', log)
-        queue = self.directory / 'var' / 'queue' / 'shunt'
-        return [(queue / f'{name}.pck').read_bytes() for name in names]
+        return [(self._shunt_queue / f'{name}.pck').read_bytes() for name in names]
 
     def _shunted(self) -> list[bytes]:
-        queue = self.directory / 'var' / 'queue' / 'shunt'
-        return [path.read_bytes() for path in queue.glob('*.pck')]
+        return [path.read_bytes() for path in self._shunt_queue.glob('*.pck')]
+
+    @property
+    def _shunt_queue(self) -> Path:
+        return self.directory / 'var' / 'queue' / 'shunt'
 
     def wait_for(
         self,

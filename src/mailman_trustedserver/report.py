@@ -432,7 +432,7 @@ def keep(decision: Decision) -> str:
 
 
 # What can come of a look at a signature.
-DKIM_REASONS = [
+_DKIM_REASONS = [
     one
     for one in Reason
     if one.value.startswith('dkim-') and one is not Reason.DKIM_NOT_CHECKED
@@ -504,7 +504,7 @@ def kept_signature(
         return None
     if kept['proof'] == 'dkim':
         return lambda: None
-    reason = next((one for one in DKIM_REASONS if one.value == kept['reason']), None)
+    reason = next((one for one in _DKIM_REASONS if one.value == kept['reason']), None)
     return None if reason is None else lambda: reason
 
 
@@ -580,7 +580,9 @@ _BEFORE = (
     rf'{"|".join(_MONTHS)}|Mon|Tue|Wed|Thu|Fri|Sat|Sun)*'
 )
 _LOG_LINE = re.compile(rf'^({_BEFORE})({RULE}: message-id=.*)$', re.MULTILINE)
-_LOG_PAIR = re.compile(r'([a-z-]+)=("(?:[^"\\]|\\.)*"|\S*)(?: |$)')
+# What `_log_value` writes.
+_VALUE = r'("(?:[^"\\]|\\.)*"|\S*)'
+_LOG_PAIR = re.compile(rf'([a-z-]+)={_VALUE}(?: |$)')
 
 
 def read_log(text: str) -> Iterator[dict[str, str]]:
@@ -715,9 +717,7 @@ def chain_line(list_id: str, posting_chain: str) -> str:
     )
 
 
-_CHAIN_LINE = re.compile(
-    rf'({_BEFORE}){RULE}: list=("(?:[^"\\]|\\.)*"|\S*) posting_chain=(.+)\n?'
-)
+_CHAIN_LINE = re.compile(rf'({_BEFORE}){RULE}: list={_VALUE} posting_chain={_VALUE}\n?')
 
 
 def read_chain_line(line: str) -> Optional[dict[str, str]]:

@@ -19,7 +19,7 @@ import io
 import re
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from mailman_trustedserver.addresses import AddressList
 from mailman_trustedserver.policy import Policy, Submission
 from mailman_trustedserver.shared_senders import microsoft_365_networks
@@ -144,6 +144,19 @@ class Settings:
             for key, value in self.values.items()
             if self.sources.get(key) == section
         }
+
+    def with_entries(self, key: str, entries: Iterable[str]) -> Settings:
+        """The same settings with more entries in a list of servers.
+
+        :param key: The key of the list.
+        :param entries: The entries.
+        :raises ValueError: for the first entry that is none.
+        """
+        member = _KEYS[key].member
+        present: AddressList = getattr(self.policy, member)
+        servers = AddressList.parse([*present.entries, *entries])
+        lists: dict[str, Any] = {member: servers}
+        return replace(self, policy=replace(self.policy, **lists))
 
 
 @dataclass(frozen=True)

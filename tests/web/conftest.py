@@ -152,6 +152,13 @@ def hold(site, address, fields=BAD, **headers):
     return f'held_messages/{held["request_id"]}/explanation'
 
 
+def newest_of(site, address):
+    """The page of the message that a list holds last."""
+    held = site.rest('GET', f'/3.1/lists/{list_id(address)}/held')['entries']
+    newest = max(one['request_id'] for one in held)
+    return f'held_messages/{newest}/explanation'
+
+
 def wait_for_held(site, address, number):
     """Wait until a list holds so many posts."""
     path = f'/3.1/lists/{list_id(address)}/held/count'

@@ -18,6 +18,7 @@ from tests.web.conftest import (
     hold,
     list_id,
     make_lists,
+    newest_of,
     PASSWORD,
     resource,
     set_chain,
@@ -254,14 +255,11 @@ def hostile_post(address, place, text):
 def hostile(web):
     """A list, and the page of each of CASES that it holds."""
     address, _ = make_lists(web.site)
-    path = f'/3.1/lists/{list_id(address)}/held'
     pages = {}
     for case in CASES:
         web.site.post(address, hostile_post(address, *case), SENDER)
         wait_for_held(web.site, address, len(pages) + 1)
-        entries = web.site.rest('GET', path)['entries']
-        newest = max(one['request_id'] for one in entries)
-        pages[case] = f'held_messages/{newest}/explanation'
+        pages[case] = newest_of(web.site, address)
     return address, pages
 
 

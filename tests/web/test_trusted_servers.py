@@ -23,6 +23,7 @@ from tests.web.conftest import (
     hold,
     list_id,
     make_lists,
+    newest_of,
     set_chain,
     wait_for_held,
 )
@@ -972,13 +973,6 @@ def test_axe_finds_nothing_in_the_dialogue_of_a_message(browser, site, lists):
     wait_until(lambda: browser.driver.execute_script(opacity) == '1')
     assert browser.find(f'.modal-body {WHY}').is_displayed()
     assert browser.axe(['.modal-body']) == []
-
-
-def newest_of(site, address):
-    """The page of the message that a list holds last."""
-    held = site.rest('GET', f'/3.1/lists/{list_id(address)}/held')['entries']
-    newest = max(one['request_id'] for one in held)
-    return f'held_messages/{newest}/explanation'
 
 
 def test_keyboard_alone_will_do(browser, site, lists):

@@ -9,24 +9,22 @@ Bounds: at most `MAX_CANDIDATES` addresses or networks together.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from mailman_trustedserver.addresses import AddressList, parse_network
 from mailman_trustedserver.settings import Settings
-from typing import Any
 
 
 __all__ = ['CANDIDATE_KEYS', 'MAX_CANDIDATES', 'Candidate', 'read_candidates', 'tried']
 
 MAX_CANDIDATES = 10
 
-# The keys whose lists an address alone can be put on, the most cautious first, and
-# the member of `Policy` that has each.
-CANDIDATE_KEYS = {
-    'authenticated_remote_servers': 'authenticated',
-    'trusted_remote_servers': 'remote',
-    'dedicated_remote_servers': 'dedicated',
-    'trusted_local_servers': 'local',
-}
+# The keys whose lists an address alone can be put on, the most cautious first.
+CANDIDATE_KEYS = (
+    'authenticated_remote_servers',
+    'trusted_remote_servers',
+    'dedicated_remote_servers',
+    'trusted_local_servers',
+)
 
 
 @dataclass(frozen=True)
@@ -86,10 +84,8 @@ def tried(settings: Settings, candidates: tuple[Candidate, ...]) -> Settings:
     :param settings: What is in force.
     :param candidates: The entries.
     """
-    lists: dict[str, Any] = {}
-    for key, member in CANDIDATE_KEYS.items():
+    for key in CANDIDATE_KEYS:
         added = [one.entry for one in candidates if one.key == key]
         if added:
-            present = getattr(settings.policy, member)
-            lists[member] = AddressList.parse([*present.entries, *added])
-    return replace(settings, policy=replace(settings.policy, **lists))
+            settings = settings.with_entries(key, added)
+    return settings
