@@ -6,8 +6,8 @@
 import pytest
 
 from dev.site.outcomes import Outcome
-from dev.site.posts import CONFIGURATION, make_post
-from tests.conftest import BAD, CHAIN, DEFAULT_CHAIN, GOOD, post_to, section, wait_until
+from dev.site.posts import make_post
+from tests.conftest import BAD, CHAIN, DEFAULT_CHAIN, GOOD, post_to
 from tests.web.conftest import chain_of, list_id, make_lists, set_chain, USERS
 
 
@@ -440,51 +440,3 @@ def test_counts_and_processes_are_missing_without_a_log(browser, site, lists):
     finally:
         for name in ('plugins.log', 'vette.log'):
             (logs / f'{name}.away').rename(logs / name)
-
-
-BROKEN = {
-    'absent': ('', 503, 'Mailman does not have the plugin.'),
-    'disabled': (section(enabled='no'), 503, 'The plugin is disabled.'),
-    'without the settings': (
-        section('mode: watch'),
-        200,
-        "'watch' is not a value",
-    ),
-    'warned of': (
-        section('trusted_remote_servers: 127.0.0.1', 'mode: observe'),
-        200,
-        'trusted_local_servers',
-    ),
-}
-
-
-@pytest.mark.parametrize('case', BROKEN)
-def test_overview_says_what_is_wrong(browser, web, case):
-    plugins, status, sentence = BROKEN[case]
-    address, _ = make_lists(web.site)
-    try:
-        web.site.restart(plugins)
-        browser.log_in('superuser')
-        assert browser.open(SYSTEM) == 200
-        # A link leads here: what is wrong is said, and it is no error.
-        assert browser.open(f'{OVERVIEW}?q={address}') == 200
-        assert sentence in browser.text
-        assert bool(browser.find_all('button[name=chain]')) == (status == 200)
-        assert browser.axe() == []
-        data = {'chain': CHAIN, 'list': list_id(address)}
-        assert browser.send(browser.web.url + CHANGE, data) == status
-        assert browser.open('/postorius/lists/') == 200
-    finally:
-        web.site.restart(CONFIGURATION)
-
-
-def test_mailman_that_is_down_is_a_sentence(browser, web, no_errors):
-    browser.log_in('superuser')
-    web.site.mailman('stop')
-    wait_until(web.site.gone)
-    try:
-        assert browser.open(OVERVIEW) == 200
-        assert 'Mailman did not answer as expected' in browser.text
-        assert not any(error.endswith('" 500') for error in web.errors())
-    finally:
-        web.site.restart(CONFIGURATION)

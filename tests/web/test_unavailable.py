@@ -1,28 +1,46 @@
 # SPDX-FileCopyrightText: 2026 The mailman-trustedserver authors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Postorius while Mailman, or the plugin in it, does not answer."""
+"""Postorius while Mailman, or the plugin in it, does not answer as it should."""
 
 import pytest
 
 from dev.site.posts import CONFIGURATION
-from tests.conftest import CHAIN, section
-from tests.web.conftest import hold, make_lists, set_chain
+from tests.conftest import CHAIN, section, wait_until
+from tests.web.conftest import hold, list_id, make_lists, set_chain
 
 
 pytestmark = pytest.mark.web
 
 SECTION = 'settings/trusted_servers'
 OTHER_SECTION = 'settings/message_acceptance'
-BROKEN = {
-    'absent': ('', 'Mailman does not have the plugin.'),
-    'disabled': (section(enabled='no'), 'The plugin is disabled.'),
-    'without the settings': (
-        section('mode: watch'),
-        'The configuration of the plugin did not load',
+SYSTEM = '/postorius/system/'
+OVERVIEW = '/postorius/system/trusted_servers/'
+CHANGE = '/postorius/system/trusted_servers/change'
+
+ABSENT, DISABLED, BROKEN, OBSERVING = (
+    'absent',
+    'disabled',
+    'without the settings',
+    'observing',
+)
+# What is in the section of the plugin, and what the overview says of it.
+STATES = {
+    ABSENT: ('', 'Mailman does not have the plugin.'),
+    DISABLED: (section(enabled='no'), 'The plugin is disabled.'),
+    BROKEN: (section('mode: watch'), "'watch' is not a value"),
+    OBSERVING: (
+        section('trusted_remote_servers: 127.0.0.1', 'mode: observe'),
+        'trusted_local_servers',
     ),
 }
-OBSERVING = CONFIGURATION + 'mode: observe\n'
+# What is said to others than superusers.
+ALERTS = {
+    ABSENT: STATES[ABSENT][1],
+    DISABLED: STATES[DISABLED][1],
+    BROKEN: 'The configuration of the plugin did not load',
+}
+UNAVAILABLE = ABSENT, DISABLED
 
 
 @pytest.fixture(scope='module')
@@ -34,35 +52,43 @@ def held(web):
     web.site.restart(CONFIGURATION)
 
 
-@pytest.mark.parametrize('case', BROKEN)
-def test_section_says_what_is_wrong_and_the_rest_works(browser, web, held, case):
+@pytest.fixture(scope='module', params=STATES)
+def state(request, web, held):
+    """One of STATES, in which Mailman was started: the tests of one run together."""
+    web.site.restart(STATES[request.param][0])
+    return request.param
+
+
+def states(*names):
+    """Run a test in some states only."""
+    return pytest.mark.parametrize('state', names, indirect=True)
+
+
+@states(*ALERTS)
+def test_section_says_what_is_wrong_and_the_rest_works(browser, held, state):
     address, why = held
-    plugins, sentence = BROKEN[case]
-    web.site.restart(plugins)
     browser.log_in('owner')
     assert browser.open_list(address, SECTION) == 200
     alert = browser.find('.alert').text
-    assert sentence in alert
+    assert ALERTS[state] in alert
     assert 'site administrator' in alert
     assert browser.open_list(address, OTHER_SECTION) == 200
     assert browser.open_list(address, 'held_messages') == 200
     # That the settings did not load is a verdict like any other.
-    expected = 200 if case == 'without the settings' else 503
+    expected = 503 if state in UNAVAILABLE else 200
     assert browser.open_list(address, why) == expected
-    assert 'configuration of the plugin' in browser.text or sentence in browser.text
+    assert ALERTS[state] in browser.text
 
 
-@pytest.mark.parametrize('case', ['absent', 'disabled'])
-def test_what_would_not_work_is_not_offered(browser, web, held, case):
+@states(*UNAVAILABLE)
+def test_what_would_not_work_is_not_offered(browser, held, state):
     address, _ = held
-    plugins, sentence = BROKEN[case]
-    web.site.restart(plugins)
     browser.log_in('owner')
     browser.open_list(address, SECTION)
     assert not browser.find('form.list_settings [type=submit]').is_displayed()
     # Whoever sends it all the same is not told that it was saved.
     browser.submit('form.list_settings [type=submit]')
-    assert sentence in browser.text
+    assert ALERTS[state] in browser.text
     assert 'The settings have been updated.' not in browser.text
     browser.open_list(address, OTHER_SECTION)
     assert browser.find('form.list_settings [type=submit]').is_displayed()
@@ -70,15 +96,15 @@ def test_what_would_not_work_is_not_offered(browser, web, held, case):
     assert browser.find_all('tbody tr')
     assert not browser.find_all('.mailman-trustedserver-filter')
     assert not browser.find_all('a.mailman-trustedserver-why')
-    assert sentence in browser.text
+    assert ALERTS[state] in browser.text
     assert browser.open_list(address) == 200
     assert 'the chain of trusted servers' not in browser.text
     assert browser.open_list(address, 'trusted_servers/try') == 200
 
 
-def test_route_is_not_judged_without_a_configuration(browser, web, held):
+@states(BROKEN)
+def test_route_is_not_judged_without_a_configuration(browser, held, state):
     address, why = held
-    web.site.restart(section('mode: watch'))
     for name in ('moderator', 'superuser'):
         browser.log_in(name)
         browser.open_list(address, why)
@@ -93,10 +119,10 @@ def test_route_is_not_judged_without_a_configuration(browser, web, held):
     assert verdict == 'not known: The configuration of the plugin did not load.'
 
 
+@states(BROKEN)
 @pytest.mark.parametrize('name', ['owner', 'superuser'])
-def test_only_a_superuser_is_told_the_name_of_a_file(browser, web, held, name):
+def test_only_a_superuser_is_told_the_name_of_a_file(browser, web, held, state, name):
     address, _ = held
-    web.site.restart(section('mode: watch'))
     browser.log_in(name)
     browser.open_list(address, SECTION)
     assert 'mailman trustedserver check' in browser.text
@@ -104,9 +130,9 @@ def test_only_a_superuser_is_told_the_name_of_a_file(browser, web, held, name):
     assert told == (name == 'superuser')
 
 
-def test_pages_say_that_the_plugin_only_observes(browser, web, held):
+@states(OBSERVING)
+def test_pages_say_that_the_plugin_only_observes(browser, web, held, state):
     address, why = held
-    web.site.restart(OBSERVING)
     set_chain(web.site, address, CHAIN)
     browser.log_in('owner')
     for page in (SECTION, why):
@@ -114,15 +140,38 @@ def test_pages_say_that_the_plugin_only_observes(browser, web, held):
         assert 'The plugin only observes' in browser.find('.alert').text
 
 
-def test_postorius_says_by_itself_that_mailman_is_down(browser, web, held, no_errors):
+def test_overview_says_what_is_wrong(browser, held, state):
+    address, _ = held
+    browser.log_in('superuser')
+    assert browser.open(SYSTEM) == 200
+    # A link leads here: what is wrong is said, and it is no error.
+    assert browser.open(f'{OVERVIEW}?q={address}') == 200
+    assert STATES[state][1] in browser.text
+    offered = state not in UNAVAILABLE
+    assert bool(browser.find_all('button[name=chain]')) == offered
+    assert browser.axe() == []
+    data = {'chain': CHAIN, 'list': list_id(address)}
+    status = browser.send(browser.web.url + CHANGE, data)
+    assert status == (200 if offered else 503)
+    assert browser.open('/postorius/lists/') == 200
+
+
+def test_mailman_that_is_down_is_said_as_postorius_says_it(
+    browser, web, held, no_errors
+):
     address, why = held
-    browser.log_in('owner')
+    for name in ('superuser', 'owner'):
+        browser.log_in(name)
     web.site.mailman('stop')
+    wait_until(web.site.gone)
     texts = set()
     for page in (SECTION, OTHER_SECTION, why):
         assert browser.open_list(address, page) == 503
         texts.add(browser.text)
     # Ours are no different from its own.
     assert len(texts) == 1
+    browser.log_in('superuser')
+    assert browser.open(OVERVIEW) == 200
+    assert 'Mailman did not answer as expected' in browser.text
     # It logs a traceback, and none of them is an answer 500.
     assert not any(error.endswith('" 500') for error in web.errors())

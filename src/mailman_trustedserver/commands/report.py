@@ -65,7 +65,7 @@ def _logs():
     from mailman_trustedserver.logs import log_path, VERDICTS
 
     path = log_path(VERDICTS)
-    # As logrotate names them: plugins.log.1, .2.gz, -20260901.xz.
+    # As logrotate names them: vette.log.1, .2.gz, -20260901.xz.
     rotated = [
         one
         for mark in '.-'
