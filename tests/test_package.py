@@ -13,6 +13,7 @@ import sys
 from mailman_trustedserver.formats import FORMATS, Kind
 from mailman_trustedserver.reasons import Reason
 from mailman_trustedserver.received import read
+from mailman_trustedserver.settings import Settings
 from pathlib import Path
 from tests.conftest import assert_documented, need
 from textwrap import dedent
@@ -137,6 +138,11 @@ def test_example_in_the_manual_is_the_example_file(page):
     assert example.splitlines() == [
         line for line in lines if line and not line.startswith('#')
     ]
+
+
+def test_example_file_has_every_key():
+    text = (ROOT / 'mailman.cfg.example').read_text(encoding='utf-8')
+    assert set(Settings().values) <= set(re.findall(r'^#?(\w+):', text, re.M))
 
 
 def test_architecture_lists_every_part_of_the_package():

@@ -67,6 +67,8 @@ def test_enable_says_that_the_password_is_another(site):
 
 # Reading and writing where nothing can be read or written.
 
+FULL = 2, 'The output cannot be written: No space left on device\n'
+
 
 @pytest.fixture
 def messages(tmp_path):
@@ -88,10 +90,10 @@ def broken_pipe():
         os.close(writer)
 
 
-def explain(site, stdout, *args):
-    """Explain in a process; return its exit code and what is on stderr."""
+def run(site, stdout, *args):
+    """Run the command in a process; return its exit code and what is on stderr."""
     result = subprocess.run(
-        site.command('trustedserver', 'explain', *args),
+        site.command('trustedserver', *args),
         stdout=stdout,
         stderr=subprocess.PIPE,
         check=False,
@@ -107,16 +109,33 @@ def explain(site, stdout, *args):
 def test_broken_pipe_is_silent_and_keeps_the_exit_code(site, messages, args, exit_code):
     args = [messages.get(arg, arg) for arg in args]
     with broken_pipe() as writer:
-        assert explain(site, writer, *args) == (exit_code, '')
+        assert run(site, writer, 'explain', *args) == (exit_code, '')
 
 
 @pytest.mark.parametrize('options', [[], ['--json']])
 def test_full_disk_is_one_line_and_an_exit_code(site, messages, options):
     with open('/dev/full', 'wb') as full:
-        assert explain(site, full, *options, messages['good']) == (
-            2,
-            'The output cannot be written: No space left on device\n',
-        )
+        assert run(site, full, 'explain', *options, messages['good']) == FULL
+
+
+@pytest.mark.parametrize(
+    ('action', 'before', 'after'),
+    [('enable', DEFAULT_CHAIN, CHAIN), ('disable', CHAIN, DEFAULT_CHAIN)],
+)
+def test_list_is_changed_if_nobody_reads_and_not_if_that_cannot_be_said(
+    site, action, before, after
+):
+    address = new_list(site, style='legacy-default')
+    path = f'/3.1/plugins/trustedserver/lists/{address.replace("@", ".")}'
+    site.rest('PATCH', path, {'posting_chain': before})
+    with open('/dev/full', 'wb') as full:
+        assert run(site, full, action, address) == FULL
+        assert run(site, full, 'status') == FULL
+    assert site.rest('GET', path)['posting_chain'] == before
+    with broken_pipe() as writer:
+        assert run(site, writer, action, address) == (0, '')
+        assert run(site, writer, 'status') == (0, '')
+    assert site.rest('GET', path)['posting_chain'] == after
 
 
 def test_closed_standard_input_is_an_unusable_one(site, messages):

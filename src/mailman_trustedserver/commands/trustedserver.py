@@ -59,7 +59,7 @@ def status():
         getUtility(IListManager).mailing_lists, key=lambda mlist: mlist.list_id
     )
     if not mlists:
-        click.echo('There are no mailing lists.')
+        show('There are no mailing lists.')
     width = max((len(mlist.fqdn_listname) for mlist in mlists), default=0)
     for mlist in mlists:
         note = ''
@@ -68,15 +68,15 @@ def status():
         # The chain stands there already.
         if found and Obstacle.POSTING_CHAIN not in found:
             note = f'  (no effect: {found[0].describe(values)})'
-        click.echo(f'{mlist.fqdn_listname:<{width}}  {mlist.posting_chain}' + note)
+        show(f'{mlist.fqdn_listname:<{width}}  {mlist.posting_chain}' + note)
 
 
 def _set_chain(mlist, chain):
     if mlist.posting_chain == chain:
-        click.echo(f'{mlist.fqdn_listname}: already on {chain}')
+        show(f'{mlist.fqdn_listname}: already on {chain}')
     else:
         put_on_chain(mlist, chain)
-        click.echo(f'{mlist.fqdn_listname}: now on {chain}')
+        show(f'{mlist.fqdn_listname}: now on {chain}')
 
 
 @trustedserver.command()
@@ -126,7 +126,7 @@ def enable(replaced, is_down, lists):
         _set_chain(mlist, CHAIN)
         if former not in (DEFAULT_CHAIN, CHAIN):
             undo = ['mailman', 'trustedserver', 'disable', '--to', former]
-            click.echo(f'To undo it: {shlex.join([*undo, mlist.fqdn_listname])}')
+            show(f'To undo it: {shlex.join([*undo, mlist.fqdn_listname])}')
 
 
 @trustedserver.command()
@@ -162,7 +162,7 @@ def disable(ctx, every, chain, lists):
         if mlist.posting_chain == CHAIN:
             _set_chain(mlist, chain)
         elif not every:
-            click.echo(
+            show(
                 f'{mlist.fqdn_listname}: not on {CHAIN}, left on {mlist.posting_chain}'
             )
 
