@@ -416,8 +416,9 @@ CASES = [
     ),
     (
         R.BAD_SIGNATURE,
-        {'c': 'simple', 'edit': replace(b'To', b'TO')},
-        {'edit': replace(b'To', b'TO')},
+        # Not the letters alone, which may stand in the signature, too.
+        {'c': 'simple', 'edit': replace(b'\r\nTo:', b'\r\nTO:')},
+        {'edit': replace(b'\r\nTo:', b'\r\nTO:')},
     ),
     (
         R.BAD_SIGNATURE,
