@@ -11,6 +11,7 @@ import lzma
 import mailbox
 import os
 import pytest
+import sys
 import time
 
 from collections import Counter
@@ -154,9 +155,7 @@ def test_audit_draws_the_verdicts_over_time(mlist, archive, tmp_path):
 def test_plot_says_what_is_missing_before_the_work(mlist, archive, monkeypatch):
     line = fails(invoke('audit', '--plot', 'x.pdf', archive))
     assert 'name a file that ends in .svg or .png' in line
-    monkeypatch.setitem(
-        __import__('sys').modules, 'mailman_trustedserver.advice.plot', None
-    )
+    monkeypatch.setitem(sys.modules, 'mailman_trustedserver.advice.plot', None)
     line = fails(invoke('audit', '--plot', 'x.svg', archive))
     assert "pip install 'mailman-trustedserver[plot]'" in line
 

@@ -148,7 +148,6 @@ class Result:
     hits: tuple
     misses: tuple
     reasons: tuple
-    msg: object
 
 
 def process(mlist, msg, chain=CHAIN):
@@ -178,7 +177,6 @@ def process(mlist, msg, chain=CHAIN):
         tuple(msgdata['rule_hits']),
         tuple(msgdata['rule_misses']),
         tuple(msgdata.get('moderation_reasons', ())),
-        msg,
     )
 
 

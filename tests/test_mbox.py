@@ -119,15 +119,13 @@ def test_header_is_whole_or_longer_than_the_limit(monkeypatch, more):
 
 
 class Endless(io.RawIOBase):
-    """A file without an end, and the most that was asked of it at once."""
+    """A file without an end, of which no more than the limit is asked at once."""
 
     def __init__(self, data):
         self.data = data
-        self.read_so_far = 0
 
     def readline(self, size=-1):
         assert 0 < size <= MAX_HEADER_LENGTH + 1
-        self.read_so_far += size
         return self.data[:size]
 
 

@@ -39,7 +39,7 @@ def clock(tmp_path):
 
 
 @pytest.fixture
-def files(plugin, configure, tmp_path, clock, monkeypatch):
+def files(configure, tmp_path, clock):
     """The files of a process that started a minute ago, and what its log got."""
     from mailman.testing.helpers import LogFileMark
     from mailman_trustedserver.configuration import Files
@@ -183,7 +183,7 @@ def test_nobody_is_trusted_while_it_is_broken_or_missing(files, clock, text, err
     assert remote(files) == THERE
 
 
-def test_file_beside_is_looked_at_too(configure, files, clock, tmp_path):
+def test_file_beside_is_looked_at_too(files, clock, tmp_path):
     from mailman_trustedserver.configuration import Files
 
     beside = tmp_path / 'beside.cfg'
@@ -220,7 +220,7 @@ def test_nothing_is_read_while_nothing_changes(files, monkeypatch):
     assert remote(files) == HERE
 
 
-def test_each_change_is_one_line_in_the_log(files, clock):
+def test_each_change_is_one_line_in_the_log(files):
     def line():
         files.refresh()
         lines = files.log().splitlines()

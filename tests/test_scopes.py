@@ -244,7 +244,7 @@ def scoped(mlist, configure, tmp_path):
 
 
 @pytest.mark.mailman
-def test_rule_asks_the_settings_of_the_list(scoped, monkeypatch):
+def test_rule_asks_the_settings_of_the_list(scoped):
     from mailman.config import config
 
     check = config.rules['trusted-server'].check
