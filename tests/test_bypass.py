@@ -4,7 +4,7 @@
 """What a trusted post bypasses: the decisions of moderation, and nothing else.
 
 The table in docs/bypass.md is what a real Mailman made of a post in each
-situation.  `make bypass-table` prints it anew.
+situation.  `make bypass-table` renews it.
 """
 
 import copy

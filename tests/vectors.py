@@ -3,12 +3,7 @@
 
 """The vectors in `tests/data`: what real mail servers wrote, and the truth.
 
-`captured.jsonl` has transactions with real servers, `routes.jsonl` whole
-routes through networks of real servers, `collected.jsonl` single fields from
-public archives and test suites, with other names and addresses, `fields.jsonl`
-single fields made for one point of the grammar each, `fooled.jsonl` what earlier
-versions got wrong, `reported` whole headers that were reported, with
-`expected.jsonl` beside them.  `README.md` there describes every key.
+`README.md` there says what each file has, and describes every key.
 """
 
 import json

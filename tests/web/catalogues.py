@@ -18,7 +18,7 @@ PACKAGE = Path(__file__).parents[2] / 'src' / 'mailman_trustedserver'
 LOCALE = Path('postorius', 'locale')
 LANGUAGES = ('ja',)
 
-# The sentences of `policy` and `received` stand outside the application.
+# Some sentences, such as those of `reasons`, stand outside the application.
 EXTRACT = """
 import django
 import sys
