@@ -3,7 +3,6 @@
 
 """The mail systems of docs/your-mail-system.md, with the keys that it recommends."""
 
-import os
 import pytest
 import re
 
@@ -12,6 +11,7 @@ from mailman_trustedserver.advice.lint import lint
 from mailman_trustedserver.report import draw
 from mailman_trustedserver.scopes import Configuration
 from tests.conftest import assert_documented
+from tests.told import assert_told
 from tests.vectors import load, ROOT
 
 
@@ -114,14 +114,8 @@ def test_documented_table_is_what_comes_out():
 
 
 def test_documented_routes_are_as_they_are_drawn():
-    text = PAGE.read_text(encoding='utf-8')
-    if os.environ.get('RENEW'):
+    def redrawn(section):
+        start = section.start('drawing') - section.start()
+        return section[0][:start] + print_drawing(section) + '```\n'
 
-        def renewed(section):
-            start = section.start('drawing') - section.start()
-            return section[0][:start] + print_drawing(section) + '```\n'
-
-        PAGE.write_text(SECTION.sub(renewed, text), encoding='utf-8')
-    else:
-        for section in sections():
-            assert section['drawing'] == print_drawing(section)
+    assert_told(PAGE, SECTION.sub(redrawn, PAGE.read_text(encoding='utf-8')))
