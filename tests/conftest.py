@@ -325,6 +325,12 @@ def new_list(site, style=STYLE, **settings):
     return f'{name}@{DOMAIN}'
 
 
+def put_on_chain(site, address, chain):
+    """Do to a list what only an administrator can: put it on any chain."""
+    call = ('builtins.setattr', 'posting_chain', chain)
+    site.mailman('shell', '-l', address, '-r', *call)
+
+
 def post_to(site, address, *posts):
     """Post over LMTP and wait; return what became of each, in order."""
     ids = []

@@ -36,7 +36,14 @@ from tests import (
     test_rest_examples,
     test_systems,
 )
-from tests.conftest import assert_documented, BAD, CHAIN, DEFAULT_CHAIN, need
+from tests.conftest import (
+    assert_documented,
+    BAD,
+    CHAIN,
+    DEFAULT_CHAIN,
+    need,
+    put_on_chain,
+)
 from tests.told import assert_told, block, COMMAND, plain, put_mailman_on_the_path, run
 from tests.vectors import DATA, load, ROOT
 
@@ -477,9 +484,8 @@ def site():
         site.create_list(POSTING_ADDRESS)
         board = POSTING_ADDRESS.replace('staff', 'board')
         site.create_list(board)
-        chain = ('builtins.setattr', 'posting_chain', 'accept')
-        site.mailman('shell', '-l', board, '-r', *chain)
-        put_on(site, CHAIN)
+        put_on_chain(site, board, 'accept')
+        choose_chain(site, CHAIN)
         ids = []
         for name, fields in (('good', GOOD), ('forged', BAD)):
             ids.append(f'<{name}@example.org>')
@@ -490,7 +496,7 @@ def site():
         yield site
 
 
-def put_on(site, chain):
+def choose_chain(site, chain):
     path = f'/3.1/plugins/trustedserver/lists/{POSTING_ADDRESS.replace("@", ".")}'
     site.rest('PATCH', path, {'posting_chain': chain})
 
@@ -499,7 +505,7 @@ def put_on(site, chain):
 @pytest.mark.parametrize('name', TOLD)
 def test_commands_print_what_is_shown(site, name):
     page = DOCS / name
-    put_on(site, DEFAULT_CHAIN)
+    choose_chain(site, DEFAULT_CHAIN)
 
     def retold(match):
         if match['note']:

@@ -14,7 +14,7 @@ from dev.demo.routes import POSTING_ADDRESS
 from dev.site.mailman import LOOPBACK, MailmanSite
 from dev.site.posts import CONFIGURATION, make_post
 from pathlib import Path
-from tests.conftest import BAD, GOOD, need
+from tests.conftest import BAD, GOOD, need, put_on_chain
 
 
 pytestmark = pytest.mark.mailman
@@ -41,12 +41,6 @@ def fill(site):
     site.post(POSTING_ADDRESS, HELD, 'alice@example.org')
     site.wait_for(['<held@example.org>'])
     site.mailman('trustedserver', 'disable', POSTING_ADDRESS)
-
-
-def on_another_chain(site):
-    """Do to the list what only an administrator can."""
-    chain = ('builtins.setattr', 'posting_chain', 'accept')
-    site.mailman('shell', '-l', POSTING_ADDRESS, '-r', *chain)
 
 
 def ask(site, command):
@@ -99,7 +93,7 @@ def test_documented_calls_give_the_documented_answers():
         fill(site)
         for command, answer in examples:
             if '409 Conflict' in answer:
-                on_another_chain(site)
+                put_on_chain(site, POSTING_ADDRESS, 'accept')
             found = ask(site, command)
             if not os.environ.get('RENEW'):
                 assert parsed(site, found) == parsed(site, answer), command

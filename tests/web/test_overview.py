@@ -7,7 +7,7 @@ import pytest
 
 from dev.site.outcomes import Outcome
 from dev.site.posts import make_post
-from tests.conftest import BAD, CHAIN, DEFAULT_CHAIN, GOOD, post_to
+from tests.conftest import BAD, CHAIN, DEFAULT_CHAIN, GOOD, post_to, put_on_chain
 from tests.web.conftest import chain_of, list_id, make_lists, set_chain, USERS
 
 
@@ -38,12 +38,6 @@ def search(browser, *addresses):
     browser.open(f'{OVERVIEW}?count=200&q={words}')
     for address in addresses:
         browser.click(f'input[name=list][value="{list_id(address)}"]')
-
-
-def put_on(site, address, chain):
-    """Do to a list what only an administrator can."""
-    call = ('builtins.setattr', 'posting_chain', chain)
-    site.mailman('shell', '-l', address, '-r', *call)
 
 
 def rename(site, address, name):
@@ -95,7 +89,7 @@ def test_each_list_has_its_chain_action_effect_and_counts(browser, site, lists):
     assert cells(browser, off) == ["Mailman's default", hold, effect, '0', '0']
     config = f'/3.1/lists/{list_id(on)}/config'
     site.rest('PATCH', config, {'default_nonmember_action': 'discard'})
-    put_on(site, off, 'accept')
+    put_on_chain(site, off, 'accept')
     browser.open(f'{OVERVIEW}?count=200')
     assert cells(browser, on)[1:3] == [
         'Discard (no notification)',
@@ -107,7 +101,7 @@ def test_each_list_has_its_chain_action_effect_and_counts(browser, site, lists):
 def test_lists_are_searched_by_name_address_and_chain(browser, site, lists):
     mine, other = lists
     rename(site, mine, 'Ünïque & "quoted"')
-    put_on(site, other, 'discard')
+    put_on_chain(site, other, 'discard')
     browser.log_in('superuser')
     for text, found in (
         ('ÜNÏQUE & "QUOTED"', mine),
@@ -119,7 +113,7 @@ def test_lists_are_searched_by_name_address_and_chain(browser, site, lists):
         browser.fill_in_and_submit(q=text)
         assert browser.find('[name=q]').get_attribute('value') == text
         assert row(browser, found)
-    put_on(site, other, DEFAULT_CHAIN)
+    put_on_chain(site, other, DEFAULT_CHAIN)
     browser.open(f'{OVERVIEW}?q=nothing-is-called-so')
     assert not browser.find_all('input[name=list]')
     assert '0 of ' in browser.text
@@ -182,8 +176,8 @@ def test_confirmation_says_where_nothing_changes(browser, site, lists):
 @pytest.mark.parametrize('chain', [CHAIN, DEFAULT_CHAIN])
 def test_third_chain_is_replaced_only_if_that_is_ticked(browser, site, lists, chain):
     mine, other = lists
-    put_on(site, mine, 'accept')
-    put_on(site, other, 'accept')
+    put_on_chain(site, mine, 'accept')
+    put_on_chain(site, other, 'accept')
     browser.log_in('superuser')
     search(browser, *lists)
     browser.follow(f'button[name=chain][value={chain}]')
@@ -204,7 +198,7 @@ def test_chain_that_came_after_the_question_is_not_replaced(browser, site, lists
     browser.log_in('superuser')
     search(browser, mine)
     browser.follow(f'button[name=chain][value={CHAIN}]')
-    put_on(site, mine, 'accept')
+    put_on_chain(site, mine, 'accept')
     browser.follow('button[name=confirmed]')
     assert f'{mine}: it stays on the chain accept' in browser.text
     assert chain_of(site, mine) == 'accept'
@@ -212,7 +206,7 @@ def test_chain_that_came_after_the_question_is_not_replaced(browser, site, lists
     search(browser, mine)
     browser.follow(f'button[name=chain][value={CHAIN}]')
     browser.click(f'[name="replace:{list_id(mine)}"]')
-    put_on(site, mine, 'hold')
+    put_on_chain(site, mine, 'hold')
     browser.follow('button[name=confirmed]')
     assert 'Mailman left the list as it is' in browser.text
     assert chain_of(site, mine) == 'hold'
@@ -340,10 +334,10 @@ def many(site, lists):
     """Lists in every state that the pages know."""
     mine, other = lists
     set_chain(site, mine, CHAIN)
-    put_on(site, other, 'accept')
+    put_on_chain(site, other, 'accept')
     third, _ = make_lists(site)
     yield [mine, other, third]
-    put_on(site, other, DEFAULT_CHAIN)
+    put_on_chain(site, other, DEFAULT_CHAIN)
 
 
 @pytest.mark.parametrize('width', [1280, 390])

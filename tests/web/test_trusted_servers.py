@@ -15,6 +15,7 @@ from tests.conftest import (
     DEFAULT_CHAIN,
     GOOD,
     post_to,
+    put_on_chain,
     section,
     wait_until,
 )
@@ -101,15 +102,9 @@ def test_section_shows_what_is_in_force(browser, lists):
     assert not browser.find_all('.alert')
 
 
-def put_on_accept(site, address):
-    """Do to a list what only an administrator can."""
-    chain = ('builtins.setattr', 'posting_chain', 'accept')
-    site.mailman('shell', '-l', address, '-r', *chain)
-
-
 def test_chain_of_another_kind_is_kept(browser, site, lists):
     address, _ = lists
-    put_on_accept(site, address)
+    put_on_chain(site, address, 'accept')
     browser.log_in('owner')
     browser.open_list(address, SECTION)
     assert browser.find('input[name=posting_chain][value=accept]').is_selected()
@@ -120,7 +115,7 @@ def test_chain_of_another_kind_is_kept(browser, site, lists):
 @pytest.mark.parametrize('chain', [CHAIN, DEFAULT_CHAIN])
 def test_chain_of_another_kind_is_replaced_by_name(browser, site, lists, chain):
     address, _ = lists
-    put_on_accept(site, address)
+    put_on_chain(site, address, 'accept')
     browser.log_in('owner')
     browser.open_list(address, SECTION)
     assert 'This list is on the chain accept' in browser.text
@@ -136,7 +131,7 @@ def test_chain_that_the_page_did_not_name_is_not_replaced(browser, site, lists):
     browser.log_in('owner')
     browser.open_list(address, SECTION)
     # Somebody puts the list on it while the page is open.
-    put_on_accept(site, address)
+    put_on_chain(site, address, 'accept')
     browser.find(f'input[name=posting_chain][value={CHAIN}]').click()
     browser.submit('input[name=posting_chain]')
     assert 'Mailman left the list as it is' in browser.text
