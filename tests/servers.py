@@ -795,11 +795,7 @@ SERVERS = {
     'sendmail': sendmail(),
     'sendmail, sender after the date': sendmail(sender=True),
     'qpsmtpd': qmail('mx.example.org (qpsmtpd/0.96)', raw_rdns, words),
-    'chasquid, before 2023': written(
-        'from [{peer}] ({helo}) by mx.example.org (chasquid) with {protocol}'
-        ' tls X (over SMTP, TLS-1.3, envelope from "x") ',
-        helo=words,
-    ),
+    'chasquid, before 2023': written(TEMPLATES['chasquid, old'][0], helo=words),
     'stalwart, only the network': written(
         'from {helo} ({rdns} [{peer}] (AS64500 x [192.168.10.1] y, XX))'
         ' by mx.example.org (Stalwart SMTP) with {protocol} id {id}'

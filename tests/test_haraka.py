@@ -9,9 +9,9 @@
 import pytest
 import shutil
 import smtplib
-import socket
 import subprocess
 
+from dev.site.mailman import free_ports
 from dev.site.posts import ROOT
 from email import message_from_bytes
 from mailman_trustedserver import Header, MalformedReceived, parse_received
@@ -91,9 +91,7 @@ def haraka(tmp_path_factory):
     directory = tmp_path_factory.mktemp('haraka')
     (directory / 'config').mkdir()
     (directory / 'plugins').mkdir()
-    with socket.socket() as free:
-        free.bind(('127.0.0.1', 0))
-        port = free.getsockname()[1]
+    (port,) = free_ports(1)
     (directory / 'plugins' / 'deliver.js').write_text(DELIVER)
     shutil.copy(HARAKA / 'config' / 'connection.ini', directory / 'config')
     for name, text in {

@@ -6,7 +6,6 @@
 import os
 import pytest
 import re
-import shlex
 import signal
 import subprocess
 
@@ -15,6 +14,7 @@ from dev.site.mailman import MailmanSite
 from dev.site.posts import CONFIGURATION
 from pathlib import Path
 from tests.conftest import wait_until
+from tests.told import put_mailman_on_the_path
 
 
 pytestmark = pytest.mark.mailman
@@ -33,15 +33,13 @@ def lines_in_manual():
 
 def run(site, lines, tmp_path):
     """Have a shell run the lines, with this site's `mailman`."""
-    script = tmp_path / 'mailman'
-    script.write_text(f'#!/bin/sh\nexec {shlex.join(site.command())} "$@"\n')
-    script.chmod(0o755)
+    put_mailman_on_the_path(site)
     # The master keeps the output of `mailman start`: a pipe would not end.
     output = tmp_path / 'output'
     with output.open('wb') as stream:
         subprocess.run(
             ['sh', '-c', '\n'.join(lines)],
-            env={**os.environ, 'PATH': f'{tmp_path}:{os.environ["PATH"]}'},
+            env={**os.environ, 'PATH': f'{site.directory}:{os.environ["PATH"]}'},
             stdin=subprocess.DEVNULL,
             stdout=stream,
             stderr=stream,

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from mailman_trustedserver import evaluate
 from mailman_trustedserver.scopes import parse_configuration
 from mailman_trustedserver.settings import MailingList, read_sections, SettingsError
-from tests.conftest import BAD, CHAIN, GOOD, invoke, make_message
+from tests.conftest import BAD, CHAIN, GOOD, invoke, make_message, section
 from tests.test_policy import auth, hop, MUA, UNKNOWN
 
 
@@ -233,13 +233,7 @@ def scoped(mlist, configure, tmp_path):
         f'[list:{mlist.posting_address}]\n'
         'trusted_remote_servers: 203.0.113.66\n'
     )
-    configure(
-        '[plugin.trustedserver]\n'
-        'class: mailman_trustedserver.plugin.TrustedServerPlugin\n'
-        'enabled: yes\n'
-        'component_package: mailman_trustedserver\n'
-        f'configuration: {path}\n'
-    )
+    configure(section(f'configuration: {path}'))
     return mlist
 
 

@@ -21,11 +21,10 @@ from tests.conftest import (
     post_to,
     wait_until,
 )
+from tests.test_chain import recorded, RULE
 
 
 pytestmark = pytest.mark.mailman
-
-RULE = 'trusted-server'
 
 # What no mail server should write, some of it as far as LMTP lets it through.
 JUNK = {
@@ -48,10 +47,6 @@ def sent(site, data):
         for one in site.sent
         if MEMBER in one.recipients and one.message['message-id'] == message_id
     )
-
-
-def rules(message, header):
-    return (message[header] or '').split('; ')
 
 
 def rest_path(address):
@@ -79,13 +74,13 @@ def test_every_route_ends_as_it_should(site):
     for route, data in zip(ROUTES, posts):
         if route.trusted:
             message = sent(site, data)
-            assert rules(message, 'x-mailman-rule-hits') == [RULE]
-            assert RULE not in rules(message, 'x-mailman-rule-misses')
+            assert recorded(message, 'x-mailman-rule-hits') == [RULE]
+            assert RULE not in recorded(message, 'x-mailman-rule-misses')
     # What is held says which rules missed, the plugin's first.
     for entry in held(site, address):
         message = email.message_from_string(entry['msg'])
-        assert rules(message, 'x-mailman-rule-hits') == ['nonmember-moderation']
-        assert rules(message, 'x-mailman-rule-misses')[0] == RULE
+        assert recorded(message, 'x-mailman-rule-hits') == ['nonmember-moderation']
+        assert recorded(message, 'x-mailman-rule-misses')[0] == RULE
 
 
 def test_what_speaks_for_strangers_is_held_though_its_route_is_good(site):

@@ -8,6 +8,7 @@ Which way a server hands a post on depends on the domain of the list.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from tests.conftest import section
 from tests.network.hosts import (
     DEDICATED,
     FILTERED,
@@ -47,12 +48,6 @@ DOMAINS = (LISTS, DIRECT, DETOUR, SIX, FILTER, PIPE, LMTP, AUTH, OWN_GATEWAY, CH
 STAFF, BOARD, TEAM = (f'{name}@{LISTS}' for name in ('staff', 'board', 'team'))
 ALIASES = {TEAM: STAFF}
 
-PLUGIN = """
-[plugin.trustedserver]
-class: mailman_trustedserver.plugin.TrustedServerPlugin
-enabled: yes
-component_package: mailman_trustedserver
-"""
 # The second outgoing server is on both lists, as one that also relays would be.
 ADDRESSES = f"""
 trusted_local_servers:
@@ -71,7 +66,7 @@ dkim_remote_servers: {SHARED.address}
 sender_domains: example.org
 """
 # The content filter of the relay is run by nobody.
-SINGLE_HOP_SITE = f'{PLUGIN}{ADDRESSES}\nreinjection_users: 65534\n'
+SINGLE_HOP_SITE = f'{section()}{ADDRESSES}\nreinjection_users: 65534\n'
 AUTH_SITE = f"""
 {SINGLE_HOP_SITE}
 submission: authenticated
