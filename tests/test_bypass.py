@@ -12,8 +12,7 @@ import itertools
 import pytest
 
 from dataclasses import dataclass
-from dev.site.posts import CONFIGURATION, SENDER
-from pathlib import Path
+from dev.site.posts import CONFIGURATION, ROOT, SENDER
 from tests.conftest import (
     assert_documented,
     BAD,
@@ -38,7 +37,7 @@ from tests.test_chain import (
 
 pytestmark = pytest.mark.mailman
 
-DOCUMENT = Path(__file__).parents[1] / 'docs' / 'bypass.md'
+DOCUMENT = ROOT / 'docs' / 'bypass.md'
 
 # From the mildest to the strictest.
 OUTCOMES = ('accept', 'hold', 'reject', 'discard')

@@ -11,8 +11,7 @@ import shlex
 
 from dev.site.debian import Debian, mirror, missing, RELEASES, sdist_of, wheel_of
 from dev.site.mailman import MEMBER
-from dev.site.posts import make_post, SENDER
-from pathlib import Path
+from dev.site.posts import make_post, ROOT, SENDER
 from tests.conftest import BAD, GOOD, need, wait_until
 from tests.test_recipe import installation
 from typing import NamedTuple
@@ -20,7 +19,6 @@ from typing import NamedTuple
 
 pytestmark = pytest.mark.debian
 
-CHECKOUT = Path(__file__).parent.parent
 ADDRESS = 'staff@lists.example.org'
 REST_LIST = '/3.1/lists/staff.lists.example.org'
 CONFIG = '/etc/mailman3/mailman.cfg'
@@ -71,14 +69,14 @@ APPS = re.compile(r'^INSTALLED_APPS \+= .*\n', re.MULTILINE)
 
 
 def line_in_manual():
-    page = (CHECKOUT / 'docs' / 'postorius.md').read_text(encoding='utf-8')
+    page = (ROOT / 'docs' / 'postorius.md').read_text(encoding='utf-8')
     (line,) = APPS.findall(page)
     return line
 
 
 def section_of_manual(heading):
     """One of its sections about Debian."""
-    page = (CHECKOUT / 'docs' / 'start.md').read_text(encoding='utf-8')
+    page = (ROOT / 'docs' / 'start.md').read_text(encoding='utf-8')
     return page.partition(f'# {heading}\n')[2].partition('\n#')[0]
 
 
@@ -166,7 +164,7 @@ def stop_mailman(debian):
 
 def install_with_pip(debian, directory):
     """Run the first commands of the manual; return the other ones."""
-    wheel = debian.copy(wheel_of(CHECKOUT, directory))
+    wheel = debian.copy(wheel_of(ROOT, directory))
     apt_get, pip, *others = commands_in_manual('Debian')
     debian.run(*shlex.split(apt_get), network=True)
     pip = pip.replace('mailman-trustedserver', wheel)
@@ -176,7 +174,7 @@ def install_with_pip(debian, directory):
 
 def install_the_package(debian, directory):
     """Build the package of Debian in the place of these, and install it."""
-    debian.copy(sdist_of(CHECKOUT, directory))
+    debian.copy(sdist_of(ROOT, directory))
     commands = commands_in_manual('As a package')
     assert any(command.startswith('lintian --fail-on error') for command in commands)
     script = ' && '.join(['cd /srv', *commands])
@@ -280,7 +278,7 @@ def test_tests_that_start_a_mailman_pass(debian, installed):
     packages = 'python3-pytest', 'python3-hypothesis'
     debian.run('apt-get', 'install', *packages, network=True)
     for name in RUN_THERE:
-        debian.copy(CHECKOUT / name)
+        debian.copy(ROOT / name)
     command = 'cd /srv && TOOLS=required exec python3 -m pytest -m mailman'
     debian.run('sh', '-c', f'{command} tests/test_site.py tests/test_chain.py')
 
@@ -288,7 +286,7 @@ def test_tests_that_start_a_mailman_pass(debian, installed):
 def test_make_takes_debians_mailman_where_pypi_has_none(debian, installed):
     debian.run('apt-get', 'install', 'make', network=True)
     for name in ('Makefile', 'pyproject.toml'):
-        debian.copy(CHECKOUT / name)
+        debian.copy(ROOT / name)
     commands = debian.run('make', '-C', '/srv', '--dry-run', 'test')
     has_none = debian.release.suite != 'bookworm'
     assert ('venv --system-site-packages' in commands) is has_none

@@ -8,10 +8,10 @@ import pytest
 import subprocess
 import sys
 
+from dev.site.posts import ROOT
 from hypothesis import given
 from hypothesis import strategies as st
 from mailman_trustedserver import Evidence, Header
-from tests.vectors import ROOT
 
 
 def test_fields_keep_their_order_and_their_folding():

@@ -6,18 +6,15 @@
 import pytest
 
 from datetime import timedelta
+from dev.site.posts import CONFIGURATION, ROOT
 from ipaddress import ip_address
 from mailman_trustedserver.advice import lint as module
 from mailman_trustedserver.advice.lint import Facts, Level, lint, LINTS, MAX_FINDINGS
 from mailman_trustedserver.scopes import Configuration, parse_configuration
 from mailman_trustedserver.settings import MailingList, parse_settings, read_sections
 from mailman_trustedserver.shared_senders import file_date
-from pathlib import Path
 from tests.conftest import assert_documented, CHAIN, DEFAULT_CHAIN
 
-
-ROOT = Path(__file__).parent.parent
-EXAMPLE = (ROOT / 'mailman.cfg.example').read_text(encoding='utf-8')
 
 REMOTE = 'trusted_remote_servers: 192.0.2.1\n'
 GOOD = 'trusted_local_servers: 127.0.0.1 192.0.2.3\n' + REMOTE
@@ -291,7 +288,7 @@ def test_each_lint_has_a_case():
 
 @pytest.mark.parametrize('facts', [None, ORDINARY, with_list(), lmtp('127.0.0.1')])
 def test_example_is_silent(facts):
-    sections = read_sections(EXAMPLE, 'mailman.cfg.example')
+    sections = read_sections(CONFIGURATION, 'mailman.cfg.example')
     keys = dict(sections['plugin.trustedserver'])
     for key in ('class', 'enabled', 'component_package'):
         del keys[key]

@@ -23,7 +23,7 @@ from dev.demo.routes import (
 )
 from dev.site.mailman import MailmanSite
 from dev.site.outcomes import Outcome
-from dev.site.posts import CONFIGURATION, make_post
+from dev.site.posts import CONFIGURATION, make_post, ROOT
 from email import message_from_bytes
 from mailman_trustedserver import AddressList, decide, Header, parse_settings
 from mailman_trustedserver.report import chain_line, draw, log_line, take_up_line
@@ -45,7 +45,7 @@ from tests.conftest import (
     put_on_chain,
 )
 from tests.told import assert_told, block, COMMAND, plain, put_mailman_on_the_path, run
-from tests.vectors import DATA, load, ROOT
+from tests.vectors import DATA, load
 
 
 DOCS = ROOT / 'docs'

@@ -10,6 +10,7 @@ import re
 import subprocess
 import sys
 
+from dev.site.posts import ROOT
 from mailman_trustedserver.formats import FORMATS, Kind
 from mailman_trustedserver.reasons import Reason
 from mailman_trustedserver.received import read
@@ -20,7 +21,6 @@ from textwrap import dedent
 
 
 SOURCE = Path(mailman_trustedserver.__file__).parent
-ROOT = Path(__file__).parent.parent
 
 
 def test_all_is_literal_sorted_and_true():

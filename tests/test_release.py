@@ -8,10 +8,10 @@ import re
 import shutil
 import subprocess
 
+from dev.site.posts import ROOT
 from importlib.metadata import requires
 from mailman_trustedserver import __version__
 from tests.conftest import need
-from tests.vectors import ROOT
 
 
 DEBIAN = ROOT / 'dev' / 'package' / 'debian'

@@ -12,14 +12,13 @@ import subprocess
 
 from dev.demo.routes import POSTING_ADDRESS
 from dev.site.mailman import LOOPBACK, MailmanSite
-from dev.site.posts import CONFIGURATION, make_post
-from pathlib import Path
+from dev.site.posts import CONFIGURATION, make_post, ROOT
 from tests.conftest import BAD, GOOD, need, put_on_chain
 
 
 pytestmark = pytest.mark.mailman
 
-DOCUMENT = Path(__file__).parents[1] / 'docs' / 'rest.md'
+DOCUMENT = ROOT / 'docs' / 'rest.md'
 EXAMPLE = re.compile(r'^```\n\$ (curl .*)\n([^`]*)```$', re.MULTILINE)
 # The header of the message that is held and explained.
 HELD = make_post(

@@ -11,15 +11,14 @@ import subprocess
 
 from contextlib import suppress
 from dev.site.mailman import MailmanSite
-from dev.site.posts import CONFIGURATION
-from pathlib import Path
+from dev.site.posts import CONFIGURATION, ROOT
 from tests.conftest import wait_until
 from tests.told import put_mailman_on_the_path
 
 
 pytestmark = pytest.mark.mailman
 
-PAGE = Path(__file__).parent.parent / 'docs' / 'start.md'
+PAGE = ROOT / 'docs' / 'start.md'
 
 
 def lines_in_manual():

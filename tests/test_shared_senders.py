@@ -12,6 +12,7 @@ import zipfile
 
 from datetime import date, timedelta
 from dev.site.debian import wheel_of
+from dev.site.posts import ROOT
 from hypothesis import given
 from hypothesis import strategies as st
 from ipaddress import ip_address, ip_network, summarize_address_range
@@ -32,7 +33,6 @@ from pathlib import Path
 from tests.conftest import need
 
 
-ROOT = Path(__file__).parent.parent
 SENDERS = load()
 by_sender = pytest.mark.parametrize('sender', SENDERS, ids=lambda sender: sender.name)
 

@@ -6,13 +6,14 @@
 import pytest
 import re
 
+from dev.site.posts import ROOT
 from mailman_trustedserver import decide, Header, parse_settings
 from mailman_trustedserver.advice.lint import lint
 from mailman_trustedserver.report import draw
 from mailman_trustedserver.scopes import Configuration
 from tests.conftest import assert_documented
 from tests.told import assert_told
-from tests.vectors import load, ROOT
+from tests.vectors import load
 
 
 PAGE = ROOT / 'docs' / 'your-mail-system.md'

@@ -9,8 +9,7 @@ import time
 from dev.demo.routes import POSTING_ADDRESS, ROUTES
 from dev.site.mailman import MailmanSite
 from dev.site.outcomes import Outcome
-from dev.site.posts import make_post, SENDER
-from pathlib import Path
+from dev.site.posts import make_post, ROOT, SENDER
 from tests.conftest import section, wait_until
 from tests.told import (
     assert_told,
@@ -24,7 +23,7 @@ from tests.told import (
 
 pytestmark = pytest.mark.mailman
 
-DOCUMENT = Path(__file__).parents[1] / 'docs' / 'switch-it-on.md'
+DOCUMENT = ROOT / 'docs' / 'switch-it-on.md'
 SECTION = section('configuration: {directory}/trusted.cfg')
 GOOD = [route for route in ROUTES if route.trusted]
 FORGED = next(route for route in ROUTES if route.name.startswith('copied good route >'))

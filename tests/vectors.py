@@ -8,10 +8,9 @@
 
 import json
 
-from pathlib import Path
+from dev.site.posts import ROOT
 
 
-ROOT = Path(__file__).parents[1]
 DATA = ROOT / 'tests' / 'data'
 REPORTED = DATA / 'reported'
 

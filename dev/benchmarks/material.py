@@ -9,14 +9,12 @@ import json
 import random
 
 from dev.demo.routes import received
+from dev.site.posts import ROOT
 from ipaddress import ip_network, IPv4Address, IPv6Address
 from mailman_trustedserver import AddressList, Policy
 from mailman_trustedserver.addresses import format_address, parse_address
 from mailman_trustedserver.policy import _entries
-from pathlib import Path
 
-
-ROOT = Path(__file__).parents[2]
 
 # Three hops with TLS through three Postfix servers, as these wrote them.
 with open(ROOT / 'tests' / 'data' / 'routes.jsonl', encoding='utf-8') as _lines:

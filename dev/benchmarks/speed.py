@@ -20,12 +20,12 @@ from dev.benchmarks.material import (
     POST,
     post,
     REMOTE,
-    ROOT,
     ROUTE,
     ROUTES,
 )
 from dev.benchmarks.original import original
 from dev.benchmarks.timing import measure, ratio, Row
+from dev.site.posts import CONFIGURATION
 from functools import partial
 from mailman_trustedserver import evaluate, Policy, Verdict
 from pathlib import Path
@@ -170,9 +170,10 @@ def whole_chain(posts: int = 300) -> Iterator[Row]:
     umask = os.umask(0o022)
     with tempfile.TemporaryDirectory() as directory:
         extra = Path(directory) / 'extra.cfg'
-        example = (ROOT / 'mailman.cfg.example').read_text(encoding='utf-8')
         # The rule `digests` needs this.
-        extra.write_text(f'{example}\n[mailman]\nhold_digest: yes\n', encoding='utf-8')
+        extra.write_text(
+            f'{CONFIGURATION}\n[mailman]\nhold_digest: yes\n', encoding='utf-8'
+        )
         os.environ['MAILMAN_EXTRA_TESTING_CFG'] = str(extra)
         ConfigLayer.setUp()
         # The plugin reads the file that it takes for the one of Mailman.

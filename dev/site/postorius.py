@@ -28,6 +28,7 @@ import urllib.request
 
 from collections.abc import Mapping, Sequence
 from dev.site.mailman import free_ports, LOOPBACK, MailmanSite, REST_USER
+from dev.site.posts import ROOT
 from dev.site.process import SiteError
 from pathlib import Path
 from typing import Any
@@ -188,7 +189,7 @@ class WebSite:
         no_proxy = ','.join(filter(None, [os.environ.get('no_proxy'), LOOPBACK]))
         # The current directory is where Python looks for the package `dev`.
         return {
-            'cwd': Path(__file__).parents[2],
+            'cwd': ROOT,
             'env': {
                 **os.environ,
                 'no_proxy': no_proxy,

@@ -20,12 +20,13 @@ import re
 import sys
 
 from collections.abc import Sequence
+from dev.site.posts import ROOT
 from dev.vector.message import make_vector, Misread, read_message, Vector
 from pathlib import Path
 from typing import Any, Optional
 
 
-REPORTED = Path(__file__).parents[2] / 'tests' / 'data' / 'reported'
+REPORTED = ROOT / 'tests' / 'data' / 'reported'
 EXPECTED = 'expected.jsonl'
 
 MISREAD, UNUSABLE = 1, 2

@@ -16,15 +16,14 @@ from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from dev.site.outcomes import Outcome
-from pathlib import Path
 from tests.network.hosts import ATTACKER, Host, Network
 from tests.network.mail import ALICE, make_post, Result, trusting
 from tests.network.software import PASSWORD
 from tests.network.testbed import Testbed
+from tests.vectors import DATA
 
 
-DATA = Path(__file__).parent.parent / 'data' / 'hostile.json'
-HOSTILE = json.loads(DATA.read_text(encoding='ascii'))
+HOSTILE = json.loads((DATA / 'hostile.json').read_text(encoding='ascii'))
 # A server that says nothing for so long has not understood.
 SECONDS = 10.0
 

@@ -11,10 +11,11 @@ writes both into the source.  It needs Django and GNU gettext.
 import subprocess
 import sys
 
+from dev.site.posts import ROOT
 from pathlib import Path
 
 
-PACKAGE = Path(__file__).parents[2] / 'src' / 'mailman_trustedserver'
+PACKAGE = ROOT / 'src' / 'mailman_trustedserver'
 LOCALE = Path('postorius', 'locale')
 LANGUAGES = ('ja',)
 

@@ -11,13 +11,13 @@ import signal
 import subprocess
 import sys
 
+from dev.site.posts import ROOT
 from pathlib import Path
 from tests.conftest import CHAIN, listens, wait_until
 
 
 pytestmark = pytest.mark.web
 
-ROOT = Path(__file__).parent.parent.parent
 SECONDS = 120
 PROXY = 'http://127.0.0.1:9'
 ENVIRONMENT = {**os.environ, 'http_proxy': PROXY, 'HTTP_PROXY': PROXY, 'no_proxy': ''}
