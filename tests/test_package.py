@@ -43,6 +43,7 @@ def test_all_is_literal_sorted_and_true():
         'decision',
         'explaining',
         'expressions',
+        'flattening',
         'formats',
         'header',
         'mbox',
@@ -53,6 +54,7 @@ def test_all_is_literal_sorted_and_true():
         'reasons',
         'received',
         'report',
+        'scopes',
         'settings',
         'shared_senders',
     ],
@@ -73,7 +75,11 @@ def test_core_imports_the_standard_library_and_itself_only(name):
 
 @pytest.mark.parametrize(
     'path',
-    sorted([*SOURCE.rglob('*.py'), *Path(__file__).parent.glob('*.py')]),
+    sorted(
+        path
+        for folder in (SOURCE, ROOT / 'dev', ROOT / 'tests')
+        for path in folder.rglob('*.py')
+    ),
     ids=str,
 )
 def test_source_names_its_licence(path):
