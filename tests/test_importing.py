@@ -1186,7 +1186,10 @@ def test_spf_is_looked_up(name_server):
 def test_spf_that_cannot_be_used_is_a_clear_error(
     name_server, monkeypatch, domain, problem
 ):
-    monkeypatch.setattr('mailman_trustedserver.commands.importing._SPF_SECONDS', 0.5)
+    # Only this one is waited for; a busy machine may take long over the others.
+    if domain == 'silent.example.org':
+        seconds = 'mailman_trustedserver.commands.importing._SPF_SECONDS'
+        monkeypatch.setattr(seconds, 0.5)
     fails(invoke('import', '--spf', domain), problem)
 
 

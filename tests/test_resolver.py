@@ -290,9 +290,11 @@ def test_by_default_the_name_servers_are_those_of_the_system(server, monkeypatch
     ],
 )
 def test_signature_is_checked_with_a_name_server(server, selector, token):
+    # Only this one is waited for; a busy machine may take long over the others.
+    seconds = 0.5 if selector == 'silent' else MAX_SECONDS
     result = check(
         sign(compose(), bits=4096, s=selector),
-        KeyRecords(make_resolver=server.resolver, seconds=0.5).for_post(),
+        KeyRecords(make_resolver=server.resolver, seconds=seconds).for_post(),
         domains=[DOMAIN],
         destinations=[LIST],
         received_at=NOW,
