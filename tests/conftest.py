@@ -14,7 +14,6 @@ import itertools
 import os
 import pytest
 import socket
-import time
 
 from click.testing import CliRunner
 from contextlib import contextmanager
@@ -22,6 +21,7 @@ from dev.demo.routes import received, ROUTES
 from dev.site.database import DatabaseServer, KINDS, missing
 from dev.site.mailman import MailmanSite
 from dev.site.posts import CONFIGURATION, LIST, make_post, ROOT, SENDER
+from dev.site.process import wait_until
 from hypothesis import HealthCheck, settings
 from pathlib import Path
 
@@ -297,14 +297,6 @@ def listens(port):
     except OSError:
         return False
     return True
-
-
-def wait_until(condition, seconds=300):
-    """Ask again and again; a busy machine takes long, and only a hang so long."""
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, 'It did not come true in time.'
-        time.sleep(0.05)
 
 
 @pytest.fixture

@@ -11,16 +11,8 @@ import sys
 from concurrent.futures import ThreadPoolExecutor
 from dev.site.outcomes import Outcome
 from dev.site.posts import CONFIGURATION, make_post
-from dev.site.process import mailman_program
-from tests.conftest import (
-    assert_in_manual,
-    BAD,
-    GOOD,
-    new_list,
-    post_to,
-    section,
-    wait_until,
-)
+from dev.site.process import mailman_program, wait_until
+from tests.conftest import assert_in_manual, BAD, GOOD, new_list, post_to, section
 
 
 pytestmark = pytest.mark.mailman

@@ -12,7 +12,8 @@ import shlex
 from dev.site.debian import Debian, mirror, missing, RELEASES, sdist_of, wheel_of
 from dev.site.mailman import MEMBER
 from dev.site.posts import make_post, ROOT, SENDER
-from tests.conftest import BAD, GOOD, need, wait_until
+from dev.site.process import wait_until
+from tests.conftest import BAD, GOOD, need
 from tests.test_recipe import installation
 from typing import NamedTuple
 

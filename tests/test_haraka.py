@@ -13,10 +13,11 @@ import subprocess
 
 from dev.site.mailman import free_ports
 from dev.site.posts import ROOT
+from dev.site.process import wait_until
 from email import message_from_bytes
 from mailman_trustedserver import Header, MalformedReceived, parse_received
 from pathlib import Path
-from tests.conftest import listens, need, wait_until
+from tests.conftest import listens, need
 from tests.vectors import load
 
 

@@ -16,8 +16,9 @@ from dev.demo.routes import LISTS, received
 from dev.site.mailman import MailmanSite
 from dev.site.outcomes import Outcome
 from dev.site.posts import LIST, make_post, SENDER
+from dev.site.process import wait_until
 from mailman_trustedserver.report import MAX_KEPT_LENGTH
-from tests.conftest import BAD, GOOD, make_message, post_to, section, wait_until
+from tests.conftest import BAD, GOOD, make_message, post_to, section
 
 
 pytestmark = pytest.mark.mailman

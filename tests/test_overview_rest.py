@@ -11,6 +11,7 @@ import subprocess
 
 from datetime import date, timedelta
 from dev.site.posts import CONFIGURATION, LIST
+from dev.site.process import wait_until
 from mailman_trustedserver import __version__
 from tests.conftest import (
     BAD,
@@ -21,7 +22,6 @@ from tests.conftest import (
     LIST_ID,
     make_message,
     section,
-    wait_until,
 )
 from tests.test_rest import (
     add_list,

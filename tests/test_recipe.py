@@ -20,7 +20,8 @@ from dev.site.debian import wheel_of
 from dev.site.mailman import MailmanSite, MEMBER
 from dev.site.outcomes import Outcome
 from dev.site.posts import make_post, ROOT
-from tests.conftest import BAD, CHAIN, DEFAULT_CHAIN, GOOD, post_to, wait_until
+from dev.site.process import wait_until
+from tests.conftest import BAD, CHAIN, DEFAULT_CHAIN, GOOD, post_to
 from tests.told import put_mailman_on_the_path
 
 

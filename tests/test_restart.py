@@ -12,7 +12,7 @@ import subprocess
 from contextlib import suppress
 from dev.site.mailman import MailmanSite
 from dev.site.posts import CONFIGURATION, ROOT
-from tests.conftest import wait_until
+from dev.site.process import wait_until
 from tests.told import put_mailman_on_the_path
 
 

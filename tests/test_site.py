@@ -11,6 +11,7 @@ from dev.demo.routes import ROUTES, STRANGERS
 from dev.site.mailman import MEMBER
 from dev.site.outcomes import Outcome
 from dev.site.posts import CONFIGURATION, make_post, ROOT, SENDER
+from dev.site.process import wait_until
 from tests.conftest import (
     assert_in_manual,
     BAD,
@@ -19,7 +20,6 @@ from tests.conftest import (
     GOOD,
     new_list,
     post_to,
-    wait_until,
 )
 from tests.test_chain import recorded, RULE
 

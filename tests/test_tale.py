@@ -10,7 +10,8 @@ from dev.demo.routes import POSTING_ADDRESS, ROUTES
 from dev.site.mailman import MailmanSite
 from dev.site.outcomes import Outcome
 from dev.site.posts import make_post, ROOT, SENDER
-from tests.conftest import section, wait_until
+from dev.site.process import wait_until
+from tests.conftest import section
 from tests.told import (
     assert_told,
     block,

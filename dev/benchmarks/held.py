@@ -13,10 +13,11 @@ import sys
 
 from dev.benchmarks.timing import ratio
 from dev.demo.routes import ROUTES
-from dev.load.posts import SETTLE_SECONDS, wait_until
+from dev.load.posts import SETTLE_SECONDS
 from dev.site.mailman import MailmanSite
 from dev.site.postorius import User, WebSite
 from dev.site.posts import CONFIGURATION, make_post, SENDER
+from dev.site.process import wait_until
 from statistics import median, quantiles
 from time import perf_counter
 

@@ -18,9 +18,10 @@ import time
 
 from collections.abc import Collection, Iterator, Sequence
 from datetime import datetime, timedelta
-from dev.load.posts import Account, Flow, Post, TRUSTED, wait_until
+from dev.load.posts import Account, Flow, Post, TRUSTED
 from dev.site.mailman import MailmanSite, MEMBER
 from dev.site.posts import CONFIGURATION
+from dev.site.process import wait_until
 from functools import partial
 from pathlib import Path
 from typing import Callable, NamedTuple

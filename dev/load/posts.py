@@ -24,7 +24,8 @@ from dev.demo.routes import Route, ROUTES
 from dev.site.mailman import LOOPBACK, MailmanSite, MEMBER, UNHOLDABLE
 from dev.site.outcomes import Outcome
 from dev.site.posts import SENDER
-from typing import Callable, NamedTuple
+from dev.site.process import wait_until
+from typing import NamedTuple
 
 
 STAFF = 'staff@lists.example.org'
@@ -233,12 +234,3 @@ def account_of(posts: Collection[Post], ends: dict[Outcome, Counter[str]]) -> Ac
         doubled,
         wrong,
     )
-
-
-def wait_until(condition: Callable[[], bool], seconds: float = 60.0) -> None:
-    """Ask again and again until it is true, or raise TimeoutError."""
-    deadline = time.monotonic() + seconds
-    while not condition():
-        if time.monotonic() > deadline:
-            raise TimeoutError('It did not come true in time.')
-        time.sleep(0.01)

@@ -31,6 +31,18 @@ class SiteError(Exception):
     """Mailman did not do what the harness needs."""
 
 
+def wait_until(condition: Callable[[], object], seconds: float = 300.0) -> None:
+    """Ask again and again; a busy machine takes long, and only a hang so long.
+
+    Raises TimeoutError.
+    """
+    deadline = time.monotonic() + seconds
+    while not condition():
+        if time.monotonic() > deadline:
+            raise TimeoutError('It did not come true in time.')
+        time.sleep(0.01)
+
+
 def mailman_program() -> Path:
     """The program `mailman`: that beside this Python, or else that of the PATH.
 

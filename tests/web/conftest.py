@@ -19,8 +19,9 @@ from contextlib import contextmanager
 from dev.site.outcomes import Outcome
 from dev.site.postorius import User, WebSite
 from dev.site.posts import CONFIGURATION, make_post, ROOT
+from dev.site.process import wait_until
 from pathlib import Path
-from tests.conftest import BAD, need, new_list, post_to, TOOLS_REQUIRED, wait_until
+from tests.conftest import BAD, need, new_list, post_to, TOOLS_REQUIRED
 
 
 PROGRAMS = 'chromium', 'chromedriver', 'xgettext'

@@ -11,7 +11,8 @@ import re
 
 from dev.demo.routes import ROUTES
 from dev.site.posts import make_post, SENDER
-from tests.conftest import CHAIN, wait_until
+from dev.site.process import wait_until
+from tests.conftest import CHAIN
 from tests.web.conftest import list_id, make_lists, set_chain, USERS, wait_for_held
 
 

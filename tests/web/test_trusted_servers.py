@@ -9,6 +9,7 @@ import re
 from dev.demo.routes import PICKUP, received
 from dev.site.outcomes import Outcome
 from dev.site.posts import CONFIGURATION, make_post, SENDER
+from dev.site.process import wait_until
 from tests.conftest import (
     BAD,
     CHAIN,
@@ -17,7 +18,6 @@ from tests.conftest import (
     post_to,
     put_on_chain,
     section,
-    wait_until,
 )
 from tests.web.conftest import (
     chain_of,

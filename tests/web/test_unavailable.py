@@ -6,7 +6,8 @@
 import pytest
 
 from dev.site.posts import CONFIGURATION
-from tests.conftest import CHAIN, section, wait_until
+from dev.site.process import wait_until
+from tests.conftest import CHAIN, section
 from tests.web.conftest import hold, list_id, make_lists, set_chain
 
 

@@ -12,8 +12,9 @@ import subprocess
 import sys
 
 from dev.site.posts import ROOT
+from dev.site.process import wait_until
 from pathlib import Path
-from tests.conftest import CHAIN, listens, wait_until
+from tests.conftest import CHAIN, listens
 
 
 pytestmark = pytest.mark.web
