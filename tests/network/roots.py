@@ -15,6 +15,7 @@ import subprocess
 import time
 
 from concurrent.futures import ThreadPoolExecutor
+from dev.site import debian
 from pathlib import Path
 
 
@@ -72,22 +73,13 @@ def install(directory: Path) -> None:
 
 def mirror() -> str:
     """The mirror of Debian that this machine's apt uses."""
-    form = '$(REPO_URI) $(LABEL) $(COMPONENT)'
-    command = ['apt-get', 'indextargets', '--format', form, 'Created-By: Packages']
     for _ in range(2):
-        for line in _output(command).splitlines():
-            uri, *rest = line.split()
-            if rest == ['Debian', 'main']:
-                return uri
+        found = debian.mirror()
+        if found is not None:
+            return found
         # A new machine has not fetched any index yet.
         subprocess.run(['apt-get', 'update', '--quiet'], check=True)
     raise SystemExit('The apt of this machine knows no mirror of Debian.')
-
-
-def _output(command: list[str]) -> str:
-    return subprocess.run(
-        command, check=True, stdout=subprocess.PIPE, encoding='utf-8'
-    ).stdout
 
 
 def _install_base(target: Path) -> None:
