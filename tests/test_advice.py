@@ -344,24 +344,18 @@ def logged(mlist, tmp_path, monkeypatch):
     from mailman_trustedserver.report import log_line
 
     monkeypatch.setattr(config, 'LOG_DIR', str(tmp_path))
-    (path,) = (one.path for one in config.logger_configs if one.name == 'logging.vette')
+    (name,) = (one.path for one in config.logger_configs if one.name == 'logging.vette')
     values = values_of(mlist)
 
     def logged(day, fields, suffix='', pack=bytes):
         header = Header.parse(make_post(fields))
         line = log_line(decide(header, settings_for(values), values))
-        name = tmp_path / f'{os.path.basename(path)}{suffix}'
-        monkeypatch.setattr(config, 'LOG_DIR', str(tmp_path))
+        path = tmp_path / f'{name}{suffix}'
         data = f'Nov {day} 10:00:00 2026 (1) {line}\n'.encode()
-        name.write_bytes(pack(data))
+        path.write_bytes(pack(data))
         stamp = time.time() - 1000 + day
-        os.utime(name, (stamp, stamp))
+        os.utime(path, (stamp, stamp))
 
-    if os.path.dirname(path):
-        monkeypatch.setattr(
-            'mailman_trustedserver.commands.report.os.path.join',
-            lambda folder, name: str(tmp_path / os.path.basename(name)),
-        )
     return logged
 
 
