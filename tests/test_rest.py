@@ -791,7 +791,10 @@ def test_other_methods_are_not_allowed(call, path, allowed):
         assert set(answer.headers['allow'].split(', ')) - {'OPTIONS'} == allowed
 
 
-@pytest.mark.parametrize('path', [ROOT, f'{ROOT}/lists', THE_LIST])
+@pytest.mark.parametrize(
+    'path',
+    [ROOT, f'{ROOT}/overview', f'{ROOT}/report', f'{ROOT}/lists', THE_LIST],
+)
 @pytest.mark.parametrize('authorization', ['', 'Basic eDp5'])
 def test_nobody_asks_without_the_password(call, path, authorization):
     headers = {'Authorization': authorization}
