@@ -31,6 +31,13 @@ INSTALL = (
     'apt install chromium chromium-driver gettext, then make test-web'
 )
 
+# The pages that several files open: two below the list's own, and those of the site.
+SECTION = 'settings/trusted_servers'
+TRY = 'trusted_servers/try'
+SYSTEM = '/postorius/system/'
+OVERVIEW = f'{SYSTEM}trusted_servers/'
+CHANGE = f'{OVERVIEW}change'
+
 PASSWORD = secrets.token_hex(8)
 # What each may do: the superuser everything, the next three something with the
 # list of `lists`, the other owner everything with the other list.

@@ -8,14 +8,20 @@ import pytest
 from dev.site.outcomes import Outcome
 from dev.site.posts import make_post
 from tests.conftest import BAD, CHAIN, DEFAULT_CHAIN, GOOD, post_to, put_on_chain
-from tests.web.conftest import chain_of, list_id, make_lists, set_chain, USERS
+from tests.web.conftest import (
+    chain_of,
+    CHANGE,
+    list_id,
+    make_lists,
+    OVERVIEW,
+    set_chain,
+    SYSTEM,
+    USERS,
+)
 
 
 pytestmark = pytest.mark.web
 
-SYSTEM = '/postorius/system/'
-OVERVIEW = '/postorius/system/trusted_servers/'
-CHANGE = '/postorius/system/trusted_servers/change'
 OURS = '.mailman-trustedserver-overview'
 SCRIPT = '<script>alert(1)</script>'
 

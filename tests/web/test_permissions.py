@@ -21,7 +21,9 @@ from tests.web.conftest import (
     newest_of,
     PASSWORD,
     resource,
+    SECTION,
     set_chain,
+    TRY,
     USERS,
     wait_for_held,
 )
@@ -31,8 +33,6 @@ pytestmark = pytest.mark.web
 
 WHO = ('superuser', 'owner', 'other-owner', 'moderator', 'member', 'nobody', None)
 SIGN = 'the chain of trusted servers'
-SETTINGS = 'settings/trusted_servers'
-TRY = 'trusted_servers/try'
 CHOICE = {'posting_chain': CHAIN}
 MESSAGE = {'message': make_post(GOOD).decode()}
 
@@ -66,7 +66,7 @@ PAGES = [
     ),
     ('{why}', '-route', (200, 200, 403, 200, 403, 403, 302), None),
     (TRY, 'authenticated_remote_servers', (200, 200, 403, 403, 403, 403, 302), None),
-    (SETTINGS, 'posting_chain', (200, 200, 403, 403, 403, 403, 302), None),
+    (SECTION, 'posting_chain', (200, 200, 403, 403, 403, 403, 302), None),
 ]
 
 
@@ -88,7 +88,7 @@ def test_page_is_opened_by_whom_its_neighbours_are(
 
 # What is sent, and what each of WHO gets; 302 is where it was done, too.
 POSTS = [
-    (SETTINGS, CHOICE, (302, 302, 403, 403, 403, 403, 302)),
+    (SECTION, CHOICE, (302, 302, 403, 403, 403, 403, 302)),
     (TRY, MESSAGE, (200, 200, 403, 403, 403, 403, 302)),
     # Nothing is sent to these.
     ('{why}', {}, (405,) * 7),
@@ -107,14 +107,14 @@ def test_form_is_taken_from_whom_its_page_is_shown(
         assert (name, found) == (name, status)
         done = status in (200, 302) and name is not None
         assert ('The route is trusted.' in text) is (done and page == TRY)
-        chosen = CHAIN if done and page == SETTINGS else DEFAULT_CHAIN
+        chosen = CHAIN if done and page == SECTION else DEFAULT_CHAIN
         assert chain_of(site, address) == chosen
 
 
 @pytest.mark.parametrize(
     ('page', 'data'),
     [
-        (SETTINGS, CHOICE),
+        (SECTION, CHOICE),
         (TRY, MESSAGE),
         ('held_messages/moderate', {'msgid': '{number}', 'accept': '1'}),
         ('held_messages', {'choices': '{number}', 'discard': '1'}),

@@ -7,7 +7,7 @@ import pytest
 
 from dev.demo.routes import ROUTES
 from tests.conftest import CHAIN
-from tests.web.conftest import hold, set_chain
+from tests.web.conftest import hold, OVERVIEW, SECTION, set_chain
 
 
 pytestmark = pytest.mark.web
@@ -25,14 +25,14 @@ def test_pages_of_the_documentation(browser, screenshot, site, lists):
     why = hold(site, address, ATTACK, subject='Minutes of Monday')
     browser.log_in('owner')
     for page, name in (
-        ('settings/trusted_servers', 'postorius-settings'),
+        (SECTION, 'postorius-settings'),
         ('held_messages', 'postorius-held-messages'),
         (why, 'postorius-explanation'),
     ):
         assert browser.open_list(address, page) == 200
         screenshot(name)
     browser.log_in('superuser')
-    browser.open('/postorius/system/trusted_servers/')
+    browser.open(OVERVIEW)
     # The file is where Debian has it, not in the directory of this run.
     browser.driver.execute_script(
         """

@@ -25,15 +25,15 @@ from tests.web.conftest import (
     list_id,
     make_lists,
     newest_of,
+    SECTION,
     set_chain,
+    TRY,
     wait_for_held,
 )
 
 
 pytestmark = pytest.mark.web
 
-SECTION = 'settings/trusted_servers'
-TRY = 'trusted_servers/try'
 WHY = 'a.mailman-trustedserver-why'
 ROUTE = '.mailman-trustedserver-route > li'
 OWNERS = {'superuser', 'owner'}

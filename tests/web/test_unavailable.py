@@ -8,16 +8,22 @@ import pytest
 from dev.site.posts import CONFIGURATION
 from dev.site.process import wait_until
 from tests.conftest import CHAIN, section
-from tests.web.conftest import hold, list_id, make_lists, set_chain
+from tests.web.conftest import (
+    CHANGE,
+    hold,
+    list_id,
+    make_lists,
+    OVERVIEW,
+    SECTION,
+    set_chain,
+    SYSTEM,
+    TRY,
+)
 
 
 pytestmark = pytest.mark.web
 
-SECTION = 'settings/trusted_servers'
 OTHER_SECTION = 'settings/message_acceptance'
-SYSTEM = '/postorius/system/'
-OVERVIEW = '/postorius/system/trusted_servers/'
-CHANGE = '/postorius/system/trusted_servers/change'
 
 ABSENT, DISABLED, BROKEN, OBSERVING = (
     'absent',
@@ -100,7 +106,7 @@ def test_what_would_not_work_is_not_offered(browser, held, state):
     assert ALERTS[state] in browser.text
     assert browser.open_list(address) == 200
     assert 'the chain of trusted servers' not in browser.text
-    assert browser.open_list(address, 'trusted_servers/try') == 200
+    assert browser.open_list(address, TRY) == 200
 
 
 @states(BROKEN)
